@@ -1,0 +1,1 @@
+"""Threadloop: a teammate in Slack that answers with tools."""

@@ -1,0 +1,168 @@
+"""Every error Threadloop raises on purpose.
+
+    ThreadloopError
+    ├── SettingsError           the environment or `.env` is half-set or wrong
+    ├── PortTaken               another program listens on the port
+    ├── SeedError               a seed or thread file of the embedded workspace is wrong
+    ├── NoAnswer                `threadloop ask` ended without an answer
+    └── RunError                a question could not be answered; a person reads `sentence`
+        ├── ModelError          the model's side
+        │   ├── ModelUnreachable
+        │   ├── ModelKeyRefused
+        │   ├── ModelRateLimited
+        │   ├── ContextTooLong
+        │   ├── ModelRefused
+        │   ├── StreamCut
+        │   └── EmptyAnswer
+        ├── SlackError          Slack's side
+        │   ├── NotInChannel
+        │   ├── MissingScope
+        │   ├── SlackRateLimited
+        │   └── SlackRefused
+        ├── DatabaseBusy        the database is locked or away
+        ├── QuestionTimedOut    the question's time is up
+        └── Unexpected          anything else: a fault of ours
+
+An engineer reads the message (the class's docstring unless another is given); a person in Slack
+reads `sentence`, which never holds exception text, and is followed by the run id.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+
+class ThreadloopError(Exception):
+    """Something went wrong in Threadloop."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or inspect.cleandoc(type(self).__doc__ or ""))
+
+
+class SettingsError(ThreadloopError):
+    """The configuration is incomplete or wrong: see the variable named here in .env.example."""
+
+
+class PortTaken(ThreadloopError):
+    """Another program listens on this port. Set PORT to a free one, or stop that program."""
+
+
+class SeedError(ThreadloopError):
+    """A file for the embedded workspace could not be read: the message names the line and the remedy."""
+
+
+class NoAnswer(ThreadloopError):
+    """The question ended without an answer."""
+
+
+class RunError(ThreadloopError):
+    """A question could not be answered."""
+
+    sentence = "Something went wrong while I was answering. Please ask again."
+    """What the asker reads in Slack."""
+
+
+class ModelError(RunError):
+    """The model could not answer."""
+
+    sentence = "The language model could not answer. Please try again in a moment."
+
+
+class ModelUnreachable(ModelError):
+    """The model's provider does not answer, or answers with a server error. Retries are used up."""
+
+    sentence = "I can't reach the language model right now. Please try again in a few minutes."
+
+
+class ModelKeyRefused(ModelError):
+    """The model's provider refused the API key: check OPENAI_API_KEY, ANTHROPIC_API_KEY or
+    HUMANLOOP_API_KEY, and that the key may use the model named in MODEL."""
+
+    sentence = (
+        "The language model refused my credentials, so I can't answer. "
+        "Please tell whoever runs me: the API key needs a look."
+    )
+
+
+class ModelRateLimited(ModelError):
+    """The model's provider answers 429: too many requests, or the account's quota is used up."""
+
+    sentence = "The language model is getting too many questions right now. Please try again in a minute."
+
+
+class ContextTooLong(ModelError):
+    """The thread and the tool results do not fit the model: lower HISTORY_TOKENS, or take a model
+    with a larger context."""
+
+    sentence = "This thread is too long for the language model. Please ask again in a new thread."
+
+
+class ModelRefused(ModelError):
+    """The model's provider refused the request as wrong: the log has its detail."""
+
+    sentence = "The language model did not accept this question. Please rephrase it, or tell whoever runs me."
+
+
+class StreamCut(ModelError):
+    """The model's answer broke off in the middle."""
+
+    sentence = "The language model's answer broke off in the middle. Please ask again."
+
+
+class EmptyAnswer(ModelError):
+    """The model ended its turn without text and without a tool call."""
+
+    sentence = "The language model had nothing to say to that. Please ask again in other words."
+
+
+class SlackError(RunError):
+    """Slack refused what was needed for the answer."""
+
+    sentence = "Slack did not let me finish this answer. Please ask again."
+
+
+class NotInChannel(SlackError):
+    """The bot is not a member of the channel: invite it with `/invite`."""
+
+    sentence = "I am not a member of that channel. Please invite me with `/invite` and ask again."
+
+
+class MissingScope(SlackError):
+    """The Slack app lacks an OAuth scope: compare its scopes with manifest.yml and reinstall it."""
+
+    sentence = (
+        "My Slack app lacks a permission that I need for this. "
+        "Please tell whoever runs me to reinstall it from its manifest."
+    )
+
+
+class SlackRateLimited(SlackError):
+    """Slack kept answering 429 after the retries."""
+
+    sentence = "Slack is limiting how fast I can work right now. Please try again in a minute."
+
+
+class SlackRefused(SlackError):
+    """Slack answered with an error that has no class of its own: the message names it."""
+
+
+class DatabaseBusy(RunError):
+    """The database is locked or out of reach: see DATABASE_URL, and that no other process holds the file."""
+
+    sentence = "My memory is busy right now, so I could not finish. Please ask again in a moment."
+
+
+class QuestionTimedOut(RunError):
+    """The question took longer than QUESTION_TIMEOUT_S."""
+
+    sentence = "This took longer than I may spend on one question. Please ask for less at once."
+
+
+class Unexpected(RunError):
+    """A fault in Threadloop: the log has the traceback under the run id."""
+
+
+def by_name(name: str) -> type[RunError]:
+    """The class of a stored error; `Unexpected` for a name that this version does not know."""
+    known = globals().get(name)
+    return known if isinstance(known, type) and issubclass(known, RunError) else Unexpected

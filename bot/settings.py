@@ -1,0 +1,167 @@
+"""The configuration: environment variables, or a `.env` file beside the program. Nothing else reads them.
+
+The environment wins over `.env`; an empty value counts as unset. `.env.example` lists every variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.errors import SettingsError
+
+Mode = Literal["embedded", "socket", "http"]
+
+_WHERE = {
+    "SLACK_BOT_TOKEN": "api.slack.com/apps → your app → OAuth & Permissions → Bot User OAuth Token (xoxb-…)",
+    "SLACK_APP_TOKEN": (
+        "api.slack.com/apps → your app → Basic Information → App-Level Tokens "
+        "(xapp-…, with the scope connections:write)"
+    ),
+    "SLACK_SIGNING_SECRET": "api.slack.com/apps → your app → Basic Information → Signing Secret",
+}
+
+
+class Settings(BaseSettings):
+    """Every setting. Field names are the variables' names in lower case; `_s` means seconds."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_api_url: str = "https://slack.com/api/"
+
+    humanloop_base_url: str | None = None
+    humanloop_api_key: SecretStr | None = None
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str | None = None
+    anthropic_api_key: SecretStr | None = None
+    anthropic_base_url: str | None = None
+    model: str | None = None
+    """`provider/name`. Overrides the prompt file."""
+    model_sees_images: bool = True
+    """Whether images in a thread are given to the model."""
+
+    database_url: str = "sqlite:///var/threadloop.db"
+    port: int = Field(3000, ge=0, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    tool_turns: int = Field(8, ge=1)
+    """How often the model may ask for tools in one question."""
+    tool_timeout_s: float = Field(20.0, gt=0)
+    question_timeout_s: float = Field(300.0, gt=0)
+    max_tool_result_chars: int = Field(12_000, ge=200)
+    history_tokens: int = Field(24_000, ge=500)
+    """How much of a thread the model reads, in tokens, estimated at four characters each."""
+    max_file_bytes: int = Field(100_000, ge=0)
+    """The most of one text file that the model reads."""
+    max_image_bytes: int = Field(4_000_000, ge=0)
+
+    open_meteo_url: str | None = None
+    open_meteo_geocoding_url: str | None = None
+    open_meteo_api_key: SecretStr | None = None
+    met_norway_url: str | None = None
+    tools_contact: str | None = None
+    """A mail or web address by which weather services can reach whoever runs the bot."""
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _end_with_slash(cls, value: str) -> str:
+        return value if value.endswith("/") else value + "/"
+
+    @field_validator("model")
+    @classmethod
+    def _name_a_provider(cls, value: str | None) -> str | None:
+        if value is not None and not all(value.partition("/")):
+            raise ValueError("write it as provider/name, for example openai/gpt-5-mini")
+        return value
+
+    @property
+    def mode(self) -> Mode:
+        """How the bot meets Slack: the embedded workspace, Socket Mode, or HTTP."""
+        if self.slack_bot_token is None:
+            return "embedded"
+        return "socket" if self.slack_app_token is not None else "http"
+
+    def provider_and_model(self) -> tuple[str, str] | None:
+        """The model to use instead of the prompt file's, if one was chosen.
+
+        `MODEL` decides. Without it, Anthropic's settings alone take Claude, and no provider at all the offline
+        stand-in, since the prompt file's own model could not be called.
+        """
+        if self.model is not None:
+            provider, _, name = self.model.partition("/")
+            return provider, name
+        if self.humanloop_base_url or self.openai_api_key or self.openai_base_url:
+            return None
+        if self.anthropic_api_key or self.anthropic_base_url:
+            return "anthropic", "claude-sonnet-4-5"
+        return "mock", "offline"
+
+    def secrets(self) -> list[str]:
+        """Every secret value, for blacking it out of logs."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+
+    def tool_config(self) -> Mapping[str, str]:
+        """What tools may know of the configuration, by variable name."""
+        values = {
+            "OPEN_METEO_URL": self.open_meteo_url,
+            "OPEN_METEO_GEOCODING_URL": self.open_meteo_geocoding_url,
+            "OPEN_METEO_API_KEY": self.open_meteo_api_key and self.open_meteo_api_key.get_secret_value(),
+            "MET_NORWAY_URL": self.met_norway_url,
+            "TOOLS_CONTACT": self.tools_contact,
+        }
+        return {name: value for name, value in values.items() if value}
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings and check that they fit together.
+
+    Raises:
+        SettingsError: a variable is wrong, or one of a pair is missing; the message says where to find it.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from error
+    _check_slack(settings)
+    return settings
+
+
+def _explain(error: ValidationError) -> str:
+    lines = [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+    return "The configuration is wrong (see .env.example):\n  " + "\n  ".join(lines)
+
+
+def _check_slack(settings: Settings) -> None:
+    bot, app, secret = (
+        settings.slack_bot_token,
+        settings.slack_app_token,
+        settings.slack_signing_secret,
+    )
+    if bot is None and (app is not None or secret is not None):
+        given = "SLACK_APP_TOKEN" if app is not None else "SLACK_SIGNING_SECRET"
+        raise _missing("SLACK_BOT_TOKEN", given)
+    if bot is not None and app is None and secret is None:
+        raise _missing("SLACK_APP_TOKEN", "SLACK_BOT_TOKEN")
+    _check_prefix("SLACK_BOT_TOKEN", bot, "xoxb-")
+    _check_prefix("SLACK_APP_TOKEN", app, "xapp-")
+
+
+def _missing(name: str, given: str) -> SettingsError:
+    return SettingsError(
+        f"{given} is set but {name} is not. Find it at {_WHERE[name]}, and put it in .env. "
+        "To try Threadloop without Slack, unset every SLACK_ variable."
+    )
+
+
+def _check_prefix(name: str, value: SecretStr | None, prefix: str) -> None:
+    if value is not None and not value.get_secret_value().startswith(prefix):
+        raise SettingsError(f"{name} should begin with {prefix}. Find the right one at {_WHERE[name]}.")

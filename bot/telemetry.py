@@ -1,0 +1,68 @@
+"""Structured logs: one JSON object a line, with the run's id, and never a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TextIO
+
+_run_id: ContextVar[str | None] = ContextVar("run_id", default=None)
+
+# Slack's tokens and response URLs, and the usual shapes of model keys.
+_SECRET = re.compile(
+    r"xox[a-z]-[\w-]+|xapp-[\w-]+|\bsk-[\w-]{8,}|(?<=Bearer )\S+|https://hooks\.slack\.com/\S+"
+)
+_STANDARD = frozenset(vars(logging.makeLogRecord({})))
+
+
+@contextmanager
+def run_context(run_id: str) -> Iterator[None]:
+    """Mark every log line inside with the run's id."""
+    token = _run_id.set(run_id)
+    try:
+        yield
+    finally:
+        _run_id.reset(token)
+
+
+def configure_logging(level: str, secrets: Iterable[str], stream: TextIO = sys.stderr) -> None:
+    """Send all logs to `stream` as JSON lines, with `secrets` and what looks like one blacked out."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter(secrets))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # These log request bodies or every request at INFO.
+    for noisy in ("httpx", "httpcore", "httpx2", "httpcore2", "slack_sdk", "openai", "anthropic"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON: time, level, logger, run, message, what `extra` gave, traceback."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        super().__init__()
+        self._secrets = tuple(secret for secret in secrets if secret)
+
+    def format(self, record: logging.LogRecord) -> str:  # noqa: D102 — as the base class says
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "run": _run_id.get(),
+            "message": record.getMessage(),
+            **{key: value for key, value in vars(record).items() if key not in _STANDARD},
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        kept = {key: value for key, value in line.items() if value is not None}
+        return self._black_out(json.dumps(kept, default=str))
+
+    def _black_out(self, line: str) -> str:
+        for secret in self._secrets:
+            line = line.replace(secret, "[secret]")
+        return _SECRET.sub("[secret]", line)
