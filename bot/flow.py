@@ -1,0 +1,96 @@
+"""Each question as a Humanloop flow, with its tool calls as children; the model's calls log themselves.
+
+Logging never costs an answer: a log that can't be written leaves a warning, and the question goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+from humanloop import AsyncHumanloop
+from humanloop.core.api_error import ApiError
+
+from bot.conversation import Outcome, Question, ToolCall, ToolResult
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRun:
+    """One tool call as it ran, for its log."""
+
+    call: ToolCall
+    result: ToolResult
+    started: datetime
+    ended: datetime
+
+
+class Flows:
+    """Writes the flow logs of all questions."""
+
+    def __init__(self, client: AsyncHumanloop, path: str) -> None:
+        self._client = client
+        self._path = path
+
+    @staticmethod
+    def log_id(question: Question) -> str:
+        """The id of the question's flow log: the same after a restart, so that nothing is logged twice."""
+        return "log_" + hashlib.sha256(question.run_id.encode()).hexdigest()[:24]
+
+    async def begin(self, question: Question) -> None:
+        """Open the question's flow."""
+        await _tolerate(
+            self._client.flows.log(
+                path=self._path,
+                flow={"attributes": {}},
+                log_id=self.log_id(question),
+                log_status="incomplete",
+                inputs={"run_id": question.run_id, "source": question.source},
+                user=question.user,
+            )
+        )
+
+    async def finish(self, question: Question, tool_runs: Sequence[ToolRun], outcome: Outcome) -> None:
+        """Log the tool calls as the flow's children and close the flow."""
+        for tool_run in tool_runs:
+            await _tolerate(self._log_tool(question, tool_run))
+        await _tolerate(
+            self._client.flows.update_log(
+                self.log_id(question), output=outcome.text, error=outcome.error, log_status="complete"
+            )
+        )
+
+    def _log_tool(self, question: Question, run: ToolRun) -> Awaitable[object]:
+        return self._client.tools.log(
+            path=f"{self._path} tools/{run.call.name}",
+            tool={"function": {"name": run.call.name, "description": ""}},
+            inputs=_arguments(run.call),
+            output=run.result.content if run.result.ok else None,
+            error=None if run.result.ok else run.result.content,
+            start_time=run.started,
+            end_time=run.ended,
+            trace_parent_id=self.log_id(question),
+            user=question.user,
+        )
+
+
+def _arguments(call: ToolCall) -> dict[str, Any]:
+    try:
+        arguments = json.loads(call.arguments or "{}")
+    except ValueError:
+        arguments = None
+    return arguments if isinstance(arguments, dict) else {"arguments": call.arguments}
+
+
+async def _tolerate(logging_call: Awaitable[object]) -> None:
+    try:
+        await logging_call
+    except (ApiError, httpx.HTTPError) as error:
+        _log.warning("A Humanloop log could not be written: %s", type(error).__name__)
