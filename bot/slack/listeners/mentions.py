@@ -1,0 +1,23 @@
+"""Somebody mentions the bot in a public or private channel, or in a group DM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.runs import Runs
+from bot.slack.questions import from_event
+
+
+def register(app: AsyncApp, runs: Runs) -> None:
+    """Answer mentions."""
+
+    @app.event("app_mention", matchers=[_by_a_person])
+    async def mentioned(body: dict[str, Any]) -> None:
+        await runs.submit(from_event(body, "mention"))
+
+
+async def _by_a_person(event: dict[str, Any]) -> bool:
+    # A bot that answers bots can end in a conversation without end.
+    return bool(event.get("user")) and not event.get("bot_id")

@@ -1,0 +1,28 @@
+"""Somebody writes to the bot in a direct message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.runs import Runs
+from bot.slack.questions import from_event
+
+
+def register(app: AsyncApp, runs: Runs) -> None:
+    """Answer direct messages."""
+
+    @app.event("message", matchers=[_to_the_bot])
+    async def written(body: dict[str, Any]) -> None:
+        await runs.submit(from_event(body, "message"))
+
+
+async def _to_the_bot(event: dict[str, Any]) -> bool:
+    """A person's own words in a DM; channels are answered by mention, edits and deletions are not questions."""
+    return (
+        event.get("channel_type") == "im"
+        and event.get("subtype") in (None, "file_share")
+        and bool(event.get("user"))
+        and not event.get("bot_id")
+    )

@@ -1,0 +1,101 @@
+"""Who and where: names of people and conversations, asked of Slack once and remembered for an hour."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.conversation import Person
+
+Value = TypeVar("Value")
+
+_REMEMBER_S = 3600.0
+_MOST = 5_000
+_MOST_NAME_CHARS = 80
+
+
+class Directory:
+    """Looks people and conversations up. What cannot be looked up keeps its id as its name."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+        self._people = _Memory(self._ask_person)
+        self._places = _Memory(self._ask_place)
+
+    async def person(self, user_id: str) -> Person:
+        """The person with this id."""
+        return await self._people.get(user_id)
+
+    async def people(self, user_ids: Iterable[str]) -> dict[str, Person]:
+        """The people with these ids, by id."""
+        wanted = list(dict.fromkeys(user_ids))
+        return dict(zip(wanted, await asyncio.gather(*map(self.person, wanted)), strict=True))
+
+    async def place(self, channel_id: str) -> str:
+        """A conversation in words: `#general`, `a direct message`, or the like."""
+        return await self._places.get(channel_id)
+
+    async def places(self, channel_ids: Iterable[str]) -> dict[str, str]:
+        """The conversations with these ids in words, by id."""
+        wanted = list(dict.fromkeys(channel_ids))
+        return dict(zip(wanted, await asyncio.gather(*map(self.place, wanted)), strict=True))
+
+    async def _ask_person(self, user_id: str) -> Person:
+        try:
+            user = (await self._client.users_info(user=user_id))["user"]
+        except SlackApiError:
+            return Person(user_id, user_id)
+        profile = user.get("profile") or {}
+        name = (
+            profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name")
+        )
+        return Person(user_id, clean_name(name or user_id), user.get("tz") or "UTC")
+
+    async def _ask_place(self, channel_id: str) -> str:
+        try:
+            channel = (await self._client.conversations_info(channel=channel_id))["channel"]
+        except SlackApiError:
+            return "a conversation"
+        return _place_in_words(channel)
+
+
+def clean_name(name: str) -> str:
+    """A display name on one line and of bearable length: people choose their own."""
+    return re.sub(r"\s+", " ", name).strip()[:_MOST_NAME_CHARS]
+
+
+def _place_in_words(channel: dict[str, Any]) -> str:
+    if channel.get("is_im"):
+        return "a direct message"
+    if channel.get("is_mpim"):
+        return "a group direct message"
+    return "#" + clean_name(channel.get("name") or channel["id"])
+
+
+class _Memory(Generic[Value]):
+    """Remembers answers for an hour; questions asked at the same time share one call."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[Value]]) -> None:
+        self._ask = ask
+        self._answers: OrderedDict[str, tuple[float, asyncio.Future[Value]]] = OrderedDict()
+
+    async def get(self, key: str) -> Value:
+        asked_at, answer = self._answers.get(key, (0.0, None))
+        if answer is None or answer.cancelled() or time.monotonic() - asked_at > _REMEMBER_S:
+            answer = asyncio.ensure_future(self._ask(key))
+            self._answers[key] = (time.monotonic(), answer)
+            if len(self._answers) > _MOST:
+                self._answers.popitem(last=False)
+        try:
+            # Shielded: one asker that gives up must not take the answer from the others.
+            return await asyncio.shield(answer)
+        except Exception:
+            self._answers.pop(key, None)
+            raise

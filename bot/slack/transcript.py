@@ -1,0 +1,233 @@
+"""A Slack thread as chat messages.
+
+The mapping is deterministic and append-only: the messages of a thread's next question begin with those of the
+last one, so that a provider's prompt cache hits. Two things follow:
+
+- An answer stands right behind its question, whenever it was posted.
+- A thread over the budget is cut to half of it at once, and then grows again. The cut moves rarely, not with
+  each new message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, TypeAlias
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.conversation import ChatMessage, Content, History, ImagePart, Question, TextPart
+from bot.slack.client import slack_errors
+from bot.slack.files import FileLimits, Files, estimated_chars
+from bot.slack.marker import read_marker
+from bot.slack.people import Directory, clean_name
+from bot.slack.text import Names, from_mrkdwn, people_in, places_in, readable, unescape
+
+Json: TypeAlias = Mapping[str, Any]
+
+_CHARS_PER_TOKEN = 4
+_PAGE = 999  # Slack's most; it may give fewer
+_MOST_PAGES = 10
+_SPOKEN_SUBTYPES = (None, "file_share", "bot_message", "thread_broadcast", "me_message")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the bot is in this workspace."""
+
+    user_id: str
+    bot_id: str
+
+    def wrote(self, message: Json) -> bool:
+        """Whether this message is ours. Another bot's is not."""
+        return message.get("bot_id") == self.bot_id or message.get("user") == self.user_id
+
+
+class Transcript:
+    """Reads threads.
+
+    Args:
+        budget_tokens: the most of a thread that is given to the model, at four characters a token.
+    """
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        directory: Directory,
+        files: Files,
+        file_limits: FileLimits,
+        me: Identity,
+        budget_tokens: int,
+    ) -> None:
+        self._client = client
+        self._directory = directory
+        self._files = files
+        self._file_limits = file_limits
+        self._me = me
+        self._budget = budget_tokens * _CHARS_PER_TOKEN
+
+    async def history(self, question: Question) -> History:
+        """The thread up to the question, and what was answered before it.
+
+        Raises:
+            SlackError: the thread can't be read.
+        """
+        asker, place, messages = await asyncio.gather(
+            self._directory.person(question.user),
+            self._directory.place(question.channel),
+            self._messages(question),
+        )
+        return History(tuple(messages), asker, place)
+
+    async def _messages(self, question: Question) -> list[ChatMessage]:
+        if question.source == "command":
+            return [await self._command(question)]
+        with slack_errors():
+            thread = await self._thread(question)
+        kept = _conversation(thread, question, self._me) or [_alone(question)]
+        root, left_out, rest = self._fit(kept)
+        names = await self._names([root, *rest])
+        messages = [await self._map(root, names)]
+        if left_out:
+            messages.append(
+                ChatMessage("user", f"[note] {left_out} messages of this thread are left out here.")
+            )
+        for _, parts in groupby(rest, key=_answer_key):
+            messages.append(await self._map_parts(list(parts), names))
+        return messages
+
+    async def _command(self, question: Question) -> ChatMessage:
+        message = {"user": question.user, "text": question.text}
+        names = await self._names([message])
+        return ChatMessage("user", f"{names.people[question.user]}: {from_mrkdwn(question.text, names)}")
+
+    async def _thread(self, question: Question) -> list[Json]:
+        """Every message of the thread, oldest first, as Slack gives them; of a very long one the ends.
+
+        conversations.replies begins with the oldest and its `limit` does not reach the newest, so it is paged.
+        """
+        messages: list[Json] = []
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            page = await self._replies(question, cursor=cursor)
+            messages += page["messages"]
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return messages
+        return messages + await self._newest(question, after=str(messages[-1]["ts"]))
+
+    async def _newest(self, question: Question, after: str) -> list[Json]:
+        """The newest messages of a thread too long to page through.
+
+        Asks for ever shorter windows before the question, until one holds no more than a page.
+        """
+        end, span = float(question.ts), float(question.ts) - float(after)
+        while True:
+            oldest = max(after, f"{end - span:.6f}")
+            page = await self._replies(question, oldest=oldest)
+            if not page.get("has_more") or span < 1:
+                return [message for message in page["messages"] if str(message["ts"]) > after]
+            span /= 4
+
+    async def _replies(self, question: Question, **more: Any) -> Json:
+        response = await self._client.conversations_replies(
+            channel=question.channel, ts=question.thread_ts, limit=_PAGE, include_all_metadata=True, **more
+        )
+        return dict(response.data) if isinstance(response.data, dict) else {}
+
+    def _fit(self, messages: Sequence[Json]) -> tuple[Json, int, Sequence[Json]]:
+        """The root, how many messages behind it are left out, and the newest ones that fit the budget."""
+        root, rest = messages[0], messages[1:]
+        start, total = 0, 0
+        for end, message in enumerate(rest):
+            total += self._chars(message)
+            if total > self._budget:
+                # Down to half, not just below the budget: the next messages then leave the cut where it is.
+                while total > self._budget // 2 and start < end:
+                    total -= self._chars(rest[start])
+                    start += 1
+        return root, start, rest[start:]
+
+    def _chars(self, message: Json) -> int:
+        text = min(len(message.get("text") or ""), self._most_chars)
+        return text + estimated_chars(message.get("files") or (), self._file_limits) + 20
+
+    @property
+    def _most_chars(self) -> int:
+        """The most of one message: a single paste must not fill the budget."""
+        return self._budget // 4
+
+    async def _names(self, messages: Iterable[Json]) -> Names:
+        messages = list(messages)
+        people, places = await asyncio.gather(
+            self._directory.people(user for message in messages for user in people_in(message)),
+            self._directory.places(place for message in messages for place in places_in(message)),
+        )
+        return Names(
+            me=self._me.user_id,
+            people={user_id: person.name for user_id, person in people.items()},
+            places=places,
+        )
+
+    async def _map_parts(self, parts: Sequence[Json], names: Names) -> ChatMessage:
+        """The parts of one answer as one message; anything else is a message by itself."""
+        if len(parts) == 1:
+            return await self._map(parts[0], names)
+        return ChatMessage("assistant", "\n\n".join(unescape(part.get("text") or "") for part in parts))
+
+    async def _map(self, message: Json, names: Names) -> ChatMessage:
+        if self._me.wrote(message):
+            # What the bot posts carries its Markdown in `text`, so the model reads just what it wrote.
+            return ChatMessage("assistant", unescape(message.get("text") or ""))
+        text = f"{_speaker(message, names)}: {_cut(readable(message, names), self._most_chars)}"
+        files = await self._files.parts(message.get("files") or ())
+        return ChatMessage("user", _content(text, files))
+
+
+def _conversation(thread: Sequence[Json], question: Question, me: Identity) -> list[Json]:
+    """What was said up to the question, each answer right behind what it answers."""
+    said = [message for message in thread if _counts(message, question, me)]
+    return sorted(said, key=_place_in_conversation)
+
+
+def _alone(question: Question) -> Json:
+    """The question as it was delivered, for a post that has been deleted since."""
+    return {"ts": question.ts, "user": question.user, "text": question.text}
+
+
+def _counts(message: Json, question: Question, me: Identity) -> bool:
+    if message.get("subtype") not in _SPOKEN_SUBTYPES:
+        return False
+    marker = read_marker(message)
+    if marker is None or not me.wrote(message):
+        return str(message["ts"]) <= question.ts
+    return marker.state == "final" and marker.question_ts < question.ts
+
+
+def _place_in_conversation(message: Json) -> tuple[str, int]:
+    marker = read_marker(message)
+    return (marker.question_ts, marker.part + 1) if marker else (str(message["ts"]), 0)
+
+
+def _answer_key(message: Json) -> str:
+    marker = read_marker(message)
+    return marker.run_id if marker else str(message["ts"])
+
+
+def _speaker(message: Json, names: Names) -> str:
+    profile = message.get("bot_profile") or {}
+    name = profile.get("name") or message.get("username") or names.people.get(message.get("user") or "")
+    return clean_name(name or message.get("user") or message.get("bot_id") or "Somebody")
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}\n[cut: {most} of {len(text)} characters shown]"
+
+
+def _content(text: str, files: Sequence[TextPart | ImagePart]) -> Content:
+    texts = [text, *(part.text for part in files if isinstance(part, TextPart))]
+    images = [part for part in files if isinstance(part, ImagePart)]
+    joined = "\n".join(texts)
+    return (TextPart(joined), *images) if images else joined
