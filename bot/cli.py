@@ -1,0 +1,79 @@
+"""The command `threadloop`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+
+from bot.errors import ThreadloopError
+from bot.settings import load
+from bot.signals import until_stopped
+from bot.telemetry import configure_logging
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit: 0 when it did what it should, 1 with the reason when not, 2 for wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        asyncio.run(_ask(options.question, options.thread) if options.command == "ask" else _run())
+    except ThreadloopError as error:
+        sys.exit(f"threadloop: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+# The commands import the bot: that takes seconds, which --help and a mistyped option need not wait for.
+
+
+async def _run() -> None:
+    """Answer in Slack until a signal comes; without Slack tokens, in an embedded workspace."""
+    settings = load()
+    if settings.mode == "embedded":
+        from bot import demo
+
+        configure_logging("ERROR", settings.secrets())
+        await demo.run(settings)
+        return
+    from bot.app import build
+
+    configure_logging(settings.log_level, settings.secrets())
+    async with build(settings):
+        logging.getLogger(__name__).info("Connected to Slack (%s mode).", settings.mode)
+        await until_stopped()
+
+
+async def _ask(question: str, thread_path: str | None) -> None:
+    """Answer one question in an embedded workspace of its own."""
+    from bot import demo
+
+    settings = load()
+    configure_logging("ERROR", settings.secrets())
+    await demo.ask(settings, question, thread_path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="threadloop", description="A teammate in Slack that answers with tools."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser(
+        "run",
+        help="answer in Slack, or in an embedded workspace when no Slack token is set",
+        description="Connects to Slack with the tokens in the environment or .env. Without any, it starts a "
+        "workspace of its own on 127.0.0.1:PORT and shows a question being answered there.",
+    )
+    ask = commands.add_parser(
+        "ask",
+        help="answer one question here, the way it would be answered in Slack",
+        description="Prints the answer to standard output and the tool calls to standard error.",
+    )
+    ask.add_argument("question", help='the question, such as "What time is it in Tokyo?"')
+    ask.add_argument(
+        "--thread",
+        metavar="FILE",
+        help='earlier messages of the thread, as JSON Lines: {"user": "ada", "text": "…"}',
+    )
+    return parser
