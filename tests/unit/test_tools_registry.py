@@ -1,0 +1,364 @@
+"""The registry: what it offers to a model, and that every call gets a result."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import threading
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+from support.tool_context import tool_context
+
+import tools
+from tools import BadTool, Context, Outcome, Registry, ToolFailed, ToolRetry, tool
+
+
+@tool(title="Greeting {name}")
+def greet(name: str, times: int = 1) -> str:
+    """Greet somebody.
+
+    Args:
+        name: Whom to greet
+        times: How often
+    """
+    return " ".join([f"Hello, {name}!"] * times)
+
+
+async def call(function: Any, arguments: str | None = "{}", **limits: Any) -> Outcome:
+    registry = Registry([function], **limits)
+    async with tool_context({"OPEN_METEO_API_KEY": "s3cr3t-value"}) as context:
+        return await registry.call(function.__name__, arguments, context)
+
+
+def error_of(outcome: Outcome) -> str:
+    assert not outcome.ok
+    message = json.loads(outcome.content)
+    assert set(message) == {"error", "advice"}
+    return str(message["error"])
+
+
+def test_the_public_face_is_kept() -> None:
+    assert tools.__all__ == [
+        "Asker", "BadTool", "Context", "Outcome", "Registry", "ToolFailed", "ToolRetry", "tool",
+    ]  # fmt: skip
+
+
+def test_the_bundled_tools_are_found_in_alphabetical_order() -> None:
+    registry = Registry.discover()
+    assert registry.names == ("calculate", "current_time", "get_current_weather", "get_weather_forecast")
+    assert [schema["name"] for schema in registry.schemas] == list(registry.names)
+
+
+def test_schemas_are_the_same_bytes_every_time() -> None:
+    assert json.dumps(Registry.discover().schemas) == json.dumps(Registry.discover().schemas)
+
+
+async def test_a_call_with_fitting_arguments_gives_the_result() -> None:
+    outcome = await call(greet, '{"name": "Ann", "times": 2}')
+    assert outcome == Outcome("Hello, Ann! Hello, Ann!", ok=True)
+
+
+@pytest.mark.parametrize("nothing", ["", None, "  ", "{}"])
+async def test_no_arguments_at_all_count_as_an_empty_object(nothing: str | None) -> None:
+    def ping() -> str:
+        """Answer."""
+        return "pong"
+
+    assert await call(ping, nothing) == Outcome("pong", ok=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ('{"name": ', "not valid JSON"),
+        ("9" * 5000, "not valid JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ('["Ann"]', "must be a JSON object, and were an array"),
+        ("null", "must be a JSON object, and were null"),
+        ("{}", "name is missing (Whom to greet)"),
+        ('{"name": 5}', "name: input should be a valid string, but it was 5"),
+        ('{"name": "Ann", "nmae": 1}', "nmae is not an argument, it takes name, times"),
+        ('{"name": "Ann", "times": "often"}', 'but it was "often"'),
+    ],
+)
+async def test_wrong_arguments_are_explained_to_the_model(arguments: str, told: str) -> None:
+    assert told in error_of(await call(greet, arguments))
+
+
+async def test_an_unknown_tool_names_the_nearest_and_all_others() -> None:
+    async with tool_context() as context:
+        outcome = await Registry.discover().call("get_weather", "{}", context)
+    assert "The nearest is get_current_weather or get_weather_forecast" in error_of(outcome)
+    assert "calculate, current_time" in error_of(outcome)
+
+
+async def test_a_retry_and_a_failure_differ_in_their_advice() -> None:
+    def retry() -> str:
+        """Fail."""
+        raise ToolRetry("Name a city.")
+
+    def fail() -> str:
+        """Fail."""
+        raise ToolFailed("The shop is closed.")
+
+    first, second = await call(retry), await call(fail)
+    assert (error_of(first), error_of(second)) == ("Name a city.", "The shop is closed.")
+    assert "call the tool again" in first.content
+    assert "Do not repeat" in second.content
+
+
+async def test_an_exception_becomes_a_result_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> str:
+        """Break."""
+        raise RuntimeError("GET https://me:pw@host/?apikey=abc failed, key s3cr3t-value, Bearer abcdefghijkl")
+
+    with caplog.at_level(logging.DEBUG):
+        outcome = await call(broken)
+    assert error_of(outcome).startswith("broken failed with RuntimeError: GET https://")
+    assert "Traceback" in caplog.text
+    for text in (outcome.content, caplog.text):
+        assert not [secret for secret in ("pw@", "=abc", "s3cr3t-value", "abcdefghijkl") if secret in text]
+
+
+@pytest.mark.parametrize("exception", [SystemExit(3), StopIteration("x"), asyncio.CancelledError(), OSError()])
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_no_exception_of_a_tool_escapes(exception: BaseException, is_async: bool) -> None:
+    async def asynchronous() -> str:
+        """Raise."""
+        raise exception
+
+    def synchronous() -> str:
+        """Raise."""
+        raise exception
+
+    assert error_of(await call(asynchronous if is_async else synchronous))
+
+
+async def test_an_error_that_cannot_be_printed_is_still_told() -> None:
+    class Unprintable(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    def broken() -> str:
+        """Break."""
+        raise Unprintable
+
+    assert "Unprintable" in error_of(await call(broken))
+
+
+async def test_a_tool_that_hangs_is_stopped_and_the_seconds_are_told() -> None:
+    stopped = asyncio.Event()
+
+    async def hang() -> str:
+        """Hang."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+        return ""
+
+    assert "within 0.05 seconds" in error_of(await call(hang, timeout_s=0.05))
+    await stopped.wait()
+
+
+async def test_a_tool_that_swallows_its_cancellation_does_not_hold_the_caller() -> None:
+    release = asyncio.Event()
+
+    async def stubborn() -> str:
+        """Refuse to stop."""
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+        raise RuntimeError("nobody listens any more")
+
+    assert "0.05 seconds" in error_of(await call(stubborn, timeout_s=0.05))
+    release.set()
+
+
+async def test_a_sync_tool_that_hangs_does_not_hold_the_caller() -> None:
+    release = threading.Event()
+
+    @tool(timeout_s=0.05)
+    def hang() -> str:
+        """Hang."""
+        release.wait(30)
+        return ""
+
+    assert "0.05 seconds" in error_of(await call(hang))
+    release.set()
+
+
+async def test_sync_tools_run_beside_each_other() -> None:
+    meeting = threading.Barrier(12, timeout=10)
+
+    def meet() -> str:
+        """Wait for the others."""
+        meeting.wait()
+        return "met"
+
+    registry = Registry([meet])
+    async with tool_context() as context:
+        outcomes = await asyncio.gather(*(registry.call("meet", "", context) for _ in range(12)))
+    assert {outcome.content for outcome in outcomes} == {"met"}
+
+
+async def test_a_cancelled_caller_stops_the_tool() -> None:
+    started, stopped = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> str:
+        """Wait."""
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+        return ""
+
+    calling = asyncio.create_task(call(wait))
+    await started.wait()
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    await stopped.wait()
+
+
+@dataclass(frozen=True)
+class Point:
+    x: int
+    day: date
+
+
+class Town(pydantic.BaseModel):
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        ("plain “text”", "plain “text”"),
+        ({"town": "Zürich", "odd": float("nan")}, '{"town":"Zürich","odd":null}'),
+        ([1, None, True], "[1,null,true]"),
+        (Point(1, date(2026, 11, 22)), '{"x":1,"day":"2026-11-22"}'),
+        (Town(name="Oslo"), '{"name":"Oslo"}'),
+        (None, "null"),
+        ("half a pair: \ud83d", "half a pair: ?"),
+    ],
+)
+async def test_results_become_compact_json(result: object, text: str) -> None:
+    def give() -> object:
+        """Give."""
+        return result
+
+    assert await call(give) == Outcome(text, ok=True)
+
+
+async def test_a_result_that_is_no_json_is_an_error() -> None:
+    def give() -> object:
+        """Give."""
+        return object()
+
+    assert "Serialization" in error_of(await call(give))
+
+
+@pytest.mark.parametrize("limit", [60, 999, 1000, 12_000])
+async def test_a_long_result_is_cut_with_a_note_within_the_limit(limit: int) -> None:
+    def give() -> str:
+        """Give."""
+        return "x" * 20_000
+
+    outcome = await call(give, max_result_chars=limit)
+    shown = outcome.content.count("x")
+    assert outcome.ok
+    assert len(outcome.content) <= limit
+    assert outcome.content.endswith(f"[cut: {shown} of 20000 characters shown]")
+
+
+async def test_a_tools_own_limits_go_before_the_defaults() -> None:
+    @tool(max_result_chars=50)
+    def give() -> str:
+        """Give."""
+        return "x" * 100
+
+    assert len((await call(give, max_result_chars=90)).content) <= 50
+
+
+async def test_the_context_is_given_and_not_in_the_schema() -> None:
+    async def whoami(context: Context) -> str:
+        """Say who asks."""
+        return context.asker.name
+
+    assert await call(whoami) == Outcome("Ann", ok=True)
+    assert Registry([whoami]).schemas[0]["parameters"]["properties"] == {}
+
+
+def test_a_title_shows_the_arguments_to_people() -> None:
+    registry = Registry([greet])
+    assert registry.title("greet", '{"name": "Ann\\n Lee"}') == "Greeting Ann Lee"
+    assert registry.title("greet", json.dumps({"name": "x" * 500})) == "Greeting " + "x" * 79 + "…"
+    assert registry.title("greet", '{"name": "{times}"}') == "Greeting {times}"
+    assert registry.title("greet", "{") == "greet"
+    assert registry.title("greet", None) == "greet"
+    assert registry.title("other", "{}") == "other"
+
+
+def write_package(folder: Path, name: str, **modules: str) -> str:
+    package = folder / name
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for module, text in modules.items():
+        (package / f"{module}.py").write_text(text)
+    return name
+
+
+TEN_LINES = '''
+from tools import tool
+from tools.calculator import calculate
+
+@tool
+def {name}() -> str:
+    """Answer."""
+    return "pong"
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_a_file_is_a_tool_and_an_underscore_hides_it(folder: Path) -> None:
+    package = write_package(folder, "pack_one", ping=TEN_LINES.format(name="ping"), _private="raise OSError")
+    assert Registry.discover(package=package).names == ("ping",)
+    assert "pack_one._private" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("name", "modules", "message"),
+    [
+        ("pack_empty", {"ping": "x = 1"}, r"ping.py holds no tool. Mark its function with @tool"),
+        (
+            "pack_broken",
+            {"ping": "import nothing_such"},
+            r"pack_broken/ping.py cannot be imported: ModuleNotFound",
+        ),
+        (
+            "pack_twice",
+            {"one": TEN_LINES.format(name="ping"), "two": TEN_LINES.format(name="ping")},
+            r"pack_twice/two.py:5: pack_twice/one.py:5 has a tool called ping too",
+        ),
+    ],
+)
+def test_a_bad_file_is_named_at_start(folder: Path, name: str, modules: dict[str, str], message: str) -> None:
+    write_package(folder, name, **modules)
+    with pytest.raises(BadTool, match=message):
+        Registry.discover(package=name)

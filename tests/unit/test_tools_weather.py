@@ -1,0 +1,295 @@
+"""The weather tools against a local server that speaks the real services' shapes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from support.tool_context import NOON, tool_context
+from support.weather_server import Service, WeatherServer, unreachable
+
+from tools import Context, Registry
+
+REGISTRY = Registry.discover()
+
+
+async def ask(context: Context, location: str, when: str | None = None, **more: Any) -> dict[str, Any]:
+    name = "get_weather_forecast" if when else "get_current_weather"
+    arguments = {"location": location, **({"when": when} if when else {}), **more}
+    outcome = await REGISTRY.call(name, json.dumps(arguments), context)
+    answer: dict[str, Any] = json.loads(outcome.content)
+    assert outcome.ok == ("error" not in answer)
+    return answer
+
+
+async def test_the_current_weather_is_a_flat_object_with_a_summary() -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        answer = await ask(context, "Boston, MA", unit="celsius")
+    assert answer == {
+        "place": "Boston, Massachusetts, United States",
+        "local_time": "2026-11-22T12:00",
+        "temperature": 9,
+        "feels_like": 7,
+        "unit": "°C",
+        "conditions": "light rain",
+        "precipitation_mm": 0.3,
+        "precipitation_probability_percent": 60,
+        "wind": "14 km/h",
+        "source": "Open-Meteo (CC BY 4.0)",
+        "summary": "Now in Boston, Massachusetts: 9 °C (feels like 7 °C), light rain, wind 14 km/h "
+        "(source: Open-Meteo (CC BY 4.0)).",
+    }
+
+
+async def test_the_guides_question_is_answered_for_both_cities_in_their_own_evenings() -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        boston, london = await asyncio.gather(*(ask(context, city, "tonight") for city in ("Boston", "London")))
+    assert boston["place"] == "Boston, Massachusetts, United States"
+    assert london["place"] == "London, England, United Kingdom"
+    assert (boston["from"], boston["until"]) == ("2026-11-22T18:00", "2026-11-23T00:00")
+    assert (boston["temperature_min"], boston["temperature_max"], boston["unit"]) == (39, 48, "°F")
+    assert (london["temperature_min"], london["temperature_max"], london["unit"]) == (7, 12, "°C")
+    assert london["summary"] == (
+        "Tonight in London, United Kingdom: 7 to 12 °C, partly cloudy, 10% chance of precipitation, "
+        "wind up to 14 km/h (source: Open-Meteo (CC BY 4.0))."
+    )
+
+
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ("San Francisco, CA", "San Francisco, California, United States"),
+        ("San Francisco, Argentina", "San Francisco, Córdoba, Argentina"),
+        ("Portland, ME", "Portland, Maine, United States"),
+        ("portland, maine, usa", "Portland, Maine, United States"),
+        ("London, Ontario", "London, Ontario, Canada"),
+        ("London, UK", "London, England, United Kingdom"),
+        ("Paris, TX", "Paris, Texas, United States"),
+        ("Paris Texas", "Paris, Texas, United States"),
+        ("Boston United Kingdom", "Boston, England, United Kingdom"),
+        ("Tokyo", "Tokyo, Japan"),
+    ],
+)
+async def test_a_state_or_country_selects_the_place(location: str, place: str) -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        answer = await ask(context, location)
+    assert answer["place"] == place
+    assert "also" not in answer
+
+
+async def test_a_place_that_is_several_says_which_was_taken() -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        answer = await ask(context, "Portland")
+        boston = await ask(context, "Boston")
+    assert answer["place"] == "Portland, Oregon, United States"
+    assert answer["also"] == ["Portland, Maine, United States"]
+    assert "also" not in boston
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("Bostn", "No place is called 'Bostn'. Did you mean Boston, Massachusetts, United States"),
+        ("Twinn Peeks", "No place is called 'Twinn Peeks'."),
+        ("Boston, Narnia", "There is Boston, Massachusetts, United States or Boston, England"),
+        ("Xyzzyqq", "Check the spelling"),
+        ("", "Name a city"),
+        ("?!", "Name a city"),
+        ("a" * 300, "Name a city"),
+    ],
+)
+async def test_an_unknown_place_names_the_nearest_ones(location: str, told: str) -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        answer = await ask(context, location)
+    assert told in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("when", "now", "start", "end"),
+    [
+        ("today", NOON, "2026-11-22T12:00", "2026-11-23T00:00"),
+        ("tomorrow", NOON, "2026-11-23T00:00", "2026-11-24T00:00"),
+        ("Friday", NOON, "2026-11-27T00:00", "2026-11-28T00:00"),
+        ("sunday", NOON, "2026-11-22T12:00", "2026-11-23T00:00"),
+        ("2026-12-08", NOON, "2026-12-08T00:00", "2026-12-09T00:00"),
+        ("tonight", NOON.replace(hour=20), "2026-11-22T20:00", "2026-11-23T00:00"),
+        ("tonight", NOON.replace(hour=23, minute=30), "2026-11-22T23:00", "2026-11-23T06:00"),
+        ("Tonight", NOON.replace(hour=2), "2026-11-22T02:00", "2026-11-22T06:00"),
+    ],
+)
+async def test_a_period_is_in_the_places_own_time(when: str, now: datetime, start: str, end: str) -> None:
+    async with WeatherServer() as weather, tool_context(weather.config, now=now) as context:
+        answer = await ask(context, "London", when)
+    assert (answer["from"], answer["until"]) == (start, end)
+
+
+async def test_tonight_in_tokyo_is_already_under_way_at_noon_in_london() -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        answer = await ask(context, "Tokyo", "tonight")
+    assert answer["from"] == "2026-11-22T21:00"
+
+
+@pytest.mark.parametrize(
+    ("when", "told"),
+    [
+        ("someday", "Say today, tonight, tomorrow, a weekday"),
+        ("2026-11-21", "outside"),
+        ("2026-12-09", "Forecasts reach from 2026-11-22 to 2026-12-08"),
+    ],
+)
+async def test_a_time_that_cannot_be_forecast_is_explained(when: str, told: str) -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        assert told in (await ask(context, "London", when))["error"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        {"status": 500},
+        {"status": 429},
+        {"status": 302},
+        {"status": 200, "body": b"<html>"},
+        {"status": 200, "body": b"[]"},
+        {"status": 200, "body": b"{}"},
+        {"status": 200, "body": b""},
+        {"status": 200, "body": b"[" * 100_000},
+        {"status": 200, "body": b" " * 3_000_000},
+        {"status": 200, "body": b'{"hourly": {"time": ["x"]}}'},
+        {"status": 400, "body": b'{"error": true, "reason": "Too far ahead"}'},
+    ],
+    ids=lambda failure: f"{failure['status']} {failure.get('body', b'')[:12]!r}",
+)
+async def test_met_norway_stands_in_when_open_meteo_fails(failure: dict[str, Any]) -> None:
+    async with WeatherServer(now=NOON) as weather, tool_context(weather.config) as context:
+        weather.fail("forecast", **failure)
+        now, tonight = await ask(context, "Boston"), await ask(context, "Boston", "tonight", unit="celsius")
+    assert now["source"] == tonight["source"] == "MET Norway (CC BY 4.0)"
+    assert now["conditions"] == tonight["conditions"] == "light rain"
+    assert (tonight["temperature_min"], tonight["temperature_max"]) == (4, 9)
+    assert tonight["wind"] == "14 km/h"
+
+
+async def test_met_norway_is_asked_by_its_rules() -> None:
+    async with WeatherServer(now=NOON) as weather:
+        async with tool_context(weather.config | {"TOOLS_CONTACT": "ops@example.org"}) as context:
+            weather.fail("forecast")
+            await ask(context, "Boston")
+        assert weather.asked("met_norway") == [{"lat": "42.3584", "lon": "-71.0598"}]
+        assert weather.headers[-1]["user-agent"] == "threadloop ops@example.org"
+
+
+@pytest.mark.parametrize("service", ["forecast", "geocoding"])
+async def test_the_services_reason_and_name_reach_the_model_but_no_key(service: Service) -> None:
+    async with WeatherServer() as weather:
+        config = weather.config | {"OPEN_METEO_API_KEY": "s3cr3t-value"}
+        async with tool_context(config) as context:
+            weather.fail(service, status=400, body=b'{"error": true, "reason": "Bad apikey s3cr3t-value"}')
+            weather.fail("met_norway", status=503)
+            answer = await ask(context, "Twin Peaks")
+        assert weather.asked("geocoding")[0]["apikey"] == "s3cr3t-value"
+    assert "Open-Meteo answered 400: Bad apikey [redacted]" in answer["error"]
+    assert "s3cr3t" not in json.dumps(answer)
+
+
+async def test_both_services_failing_is_told_with_both_reasons() -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        weather.fail("forecast", status=429)
+        weather.fail("met_norway", status=503)
+        answer = await ask(context, "Boston")
+    assert "Open-Meteo is getting too many requests (429)" in answer["error"]
+    assert "MET Norway answered 503" in answer["error"]
+
+
+async def test_a_date_that_no_service_knows_yet_is_told() -> None:
+    async with WeatherServer(now=NOON) as weather, tool_context(weather.config) as context:
+        weather.fail("forecast", status=500)
+        answer = await ask(context, "Boston", "2026-12-08")
+    assert "MET Norway (CC BY 4.0) has nothing for that time yet" in answer["error"]
+
+
+@pytest.mark.parametrize("failure", [{"status": 500}, {"status": 200, "body": b'{"results": [{"name": 1}]}'}])
+async def test_a_big_city_is_known_when_only_the_geocoder_fails(failure: dict[str, Any]) -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        weather.fail("geocoding", **failure)
+        boston, twin_peaks = await ask(context, "Boston, MA"), await ask(context, "Twin Peaks")
+    assert boston["place"] == "Boston, Massachusetts, United States"
+    assert boston["source"] == "Open-Meteo (CC BY 4.0)"
+    assert "cannot be looked up" in twin_peaks["error"]
+
+
+async def test_a_service_that_hangs_ends_in_the_tools_time_limit() -> None:
+    registry = Registry.discover(timeout_s=0.1)
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        weather.fail("geocoding", hangs=True)
+        outcome = await registry.call("get_current_weather", '{"location": "Boston"}', context)
+    assert "within 0.1 seconds" in outcome.content
+
+
+def offline(url: str) -> dict[str, str]:
+    return {"OPEN_METEO_URL": url, "OPEN_METEO_GEOCODING_URL": url, "MET_NORWAY_URL": url}
+
+
+async def test_sample_data_stands_in_without_a_network_and_says_so() -> None:
+    async with unreachable() as url, tool_context(offline(url), sample_data=True) as context:
+        boston, london = await asyncio.gather(*(ask(context, city, "tonight") for city in ("Boston", "London")))
+        again, tokyo = await ask(context, "Boston", "tonight"), await ask(context, "Tokyo")
+    assert again == boston
+    for answer in (boston, london, tokyo):
+        assert answer["source"] == "bundled sample data, not a real measurement"
+        assert answer["summary"].endswith("(bundled sample data, not a real measurement).")
+
+
+async def test_sample_data_is_for_bundled_cities_only() -> None:
+    async with unreachable() as url, tool_context(offline(url), sample_data=True) as context:
+        assert "such as Boston, Massachusetts" in (await ask(context, "Bostn"))["error"]
+
+
+async def test_without_leave_for_sample_data_a_missing_network_is_an_error() -> None:
+    async with unreachable() as url, tool_context(offline(url)) as context:
+        answer = await ask(context, "Boston")
+    assert "Open-Meteo cannot be reached; MET Norway cannot be reached" in answer["error"]
+
+
+async def test_sample_data_never_hides_a_service_that_answers_with_an_error() -> None:
+    async with WeatherServer() as weather, tool_context(weather.config, sample_data=True) as context:
+        weather.fail("forecast", status=500)
+        weather.fail("met_norway", status=500)
+        assert "error" in await ask(context, "Boston")
+
+
+async def test_a_missing_network_is_remembered_for_a_minute() -> None:
+    async with (
+        WeatherServer(now=NOON) as weather,
+        unreachable() as url,
+        tool_context(sample_data=True) as context,
+    ):
+        away = replace(context, config=offline(url))
+        back = replace(context, config=weather.config)
+        assert "sample" in (await ask(away, "Boston"))["source"]
+        assert "sample" in (await ask(replace(back, now=NOON + timedelta(seconds=59)), "Boston"))["source"]
+        assert weather.requests == []
+        assert "Open-Meteo" in (await ask(replace(back, now=NOON + timedelta(seconds=61)), "Boston"))["source"]
+
+
+async def test_an_open_meteo_hour_without_values_is_left_out() -> None:
+    body = {
+        "hourly": {
+            "time": ["2026-11-22T20:00", "2026-11-22T21:00"],
+            "temperature_2m": [None, 7.2],
+            "weather_code": [None, None],
+            "apparent_temperature": [None, None],
+            "precipitation": [None, None],
+            "precipitation_probability": [None, None],
+            "wind_speed_10m": [None, None],
+        }
+    }
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        weather.fail("forecast", status=200, body=json.dumps(body).encode())
+        answer = await ask(context, "London", "tonight")
+    assert answer["summary"] == (
+        "Tonight in London, United Kingdom: 7 °C, unknown conditions (source: Open-Meteo (CC BY 4.0))."
+    )

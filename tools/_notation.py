@@ -1,0 +1,75 @@
+"""Sums as people write them, made into an expression in Python's grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tools._errors import ToolRetry
+
+_SIGNS = {
+    ord("\N{MULTIPLICATION SIGN}"): "*",
+    ord("\N{MIDDLE DOT}"): "*",
+    ord("\N{DIVISION SIGN}"): "/",
+    ord("\N{MINUS SIGN}"): "-",
+    ord("\N{EN DASH}"): "-",
+    ord("\N{GREEK SMALL LETTER PI}"): "pi",
+}
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z]\w*)"
+    r"|(?P<sign>\*\*|//|[-+*/%^(),]))"
+)
+_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_CALL = re.compile(r"[A-Za-z]\w*\s*\(")
+
+# Anything else after it is a number, which makes the sign a remainder: 17 % 5.
+_AFTER_PERCENT = frozenset({"", "of", "+", "-", "*", "/", "//", "**", "^", ")", ","})
+_OTHER_SPELLINGS = {"of": "*", "x": "*", "^": "**"}
+
+PERCENT = "percent"
+"""The attribute that stands for a percent sign: `15 .percent`. It binds as tightly as the sign does."""
+
+
+def to_python(expression: str, names: Iterable[str]) -> str:
+    """`expression` in Python's grammar, holding only numbers, operators, parentheses and `names`.
+
+    Understands typographic signs, `^` for powers, thousands separators outside of calls, `15%`, `15% of 80`,
+    `3 x 4` and a closing `=`.
+
+    Raises:
+        ToolRetry: there is something in it that is none of these.
+    """
+    text = re.sub(r"\s*=\s*\??\s*$", "", expression.translate(_SIGNS).lower())
+    if not _CALL.search(text):
+        # In a call the comma separates arguments: max(1,200) is 200.
+        text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+    tokens = list(_tokens(text))
+    known = {*names, "of", "x"}
+    if strange := [token for token in tokens if token[0].isalpha() and token not in known]:
+        raise ToolRetry(f"{strange[0][:40]!r} is unknown here. Known names: {', '.join(sorted(names))}.")
+    return " ".join(_spelled(tokens))
+
+
+def _tokens(text: str) -> Iterable[str]:
+    position = 0
+    text = text.rstrip()
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            rest = text[position:].lstrip()
+            raise ToolRetry(
+                f"The expression cannot be read from {rest[:20]!r} on. Write it like (2 + 3) * 4^2."
+            )
+        yield match[match.lastgroup or 0]
+        position = match.end()
+
+
+def _spelled(tokens: list[str]) -> Iterable[str]:
+    for word, following in zip(tokens, [*tokens, ""][1:], strict=True):
+        if word == "%" and following in _AFTER_PERCENT:
+            yield f".{PERCENT}"
+        elif word in _OTHER_SPELLINGS:
+            yield _OTHER_SPELLINGS[word]
+        else:
+            # A leading zero, as in 007, is an error in Python and nowhere else.
+            yield re.sub(r"^0+(?=\d)", "", word)
