@@ -30,6 +30,7 @@ from bot.conversation import (
     Question,
     TextDelta,
     ToolCall,
+    ToolChoice,
     ToolResult,
 )
 from bot.errors import DatabaseBusy, QuestionTimedOut, RunError, Unexpected
@@ -190,7 +191,7 @@ class _Work:
         )
 
     def _call_model(
-        self, messages: Sequence[ChatMessage], tool_choice: loop.ToolChoice
+        self, messages: Sequence[ChatMessage], tool_choice: ToolChoice
     ) -> AsyncGenerator[TextDelta | ModelReply, None]:
         return self._steps.stream(
             "model",

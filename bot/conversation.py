@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 Role = Literal["system", "user", "assistant", "tool"]
+ToolChoice = Literal["auto", "none"]
 Source = Literal["mention", "message", "command"]
 
 

@@ -146,6 +146,8 @@ async def _show(
         terminal.message(names.people.get(message.user or "", _BOT), place, text)
         if marker is not None:
             answered.set()
+        if marker is not None:
+            answered.set()
 
 
 def _patience_s(settings: Settings) -> float:

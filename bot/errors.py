@@ -149,7 +149,10 @@ class SlackRefused(SlackError):
 class DatabaseBusy(RunError):
     """The database is locked or out of reach: see DATABASE_URL, and that no other process holds the file."""
 
-    sentence = "My memory is busy right now, so I could not finish. Please ask again in a moment."
+    sentence = (
+        "My memory is busy right now, so this may take a while. "
+        "If I have not answered in a few minutes, please ask again."
+    )
 
 
 class QuestionTimedOut(RunError):

@@ -13,7 +13,7 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from bot.conversation import (
     ChatMessage,
@@ -22,6 +22,7 @@ from bot.conversation import (
     ModelReply,
     TextDelta,
     ToolCall,
+    ToolChoice,
     ToolFinished,
     ToolResult,
     ToolStarted,
@@ -29,7 +30,6 @@ from bot.conversation import (
 )
 from bot.errors import EmptyAnswer
 
-ToolChoice: TypeAlias = Literal["auto", "none"]
 Number = TypeVar("Number", int, float)
 
 

@@ -14,7 +14,7 @@ import httpx
 from humanloop import AsyncHumanloop, PromptCallStreamResponse
 from humanloop.core.api_error import ApiError
 
-from bot.conversation import ChatMessage, ModelReply, TextDelta, ToolCall, Usage
+from bot.conversation import ChatMessage, ModelReply, TextDelta, ToolCall, ToolChoice, Usage
 from bot.errors import (
     ContextTooLong,
     ModelError,
@@ -24,7 +24,6 @@ from bot.errors import (
     ModelUnreachable,
     StreamCut,
 )
-from bot.loop import ToolChoice
 
 
 @dataclass(frozen=True, slots=True)

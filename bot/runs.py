@@ -36,6 +36,8 @@ _OUTCOME = TypeAdapter(Outcome)
 # version, and open runs of the old one to be finished first.
 _APPLICATION_VERSION = "1"
 _MOST_THREADS = 16
+# Slack waits three seconds for the acknowledgement.
+_STORE_WITHIN_S = 2.5
 
 
 class Runs:
@@ -51,7 +53,8 @@ class Runs:
     ) -> None:
         self._engine = engine
         self._answer = answer
-        self._running: dict[str, asyncio.Task[Any]] = {}
+        self._storing: dict[str, asyncio.Future[None]] = {}
+        self._running: dict[str, asyncio.Future[Any]] = {}
 
         @DBOS.workflow(name="answer")
         async def workflow(question: dict[str, Any]) -> dict[str, Any]:
@@ -78,10 +81,10 @@ class Runs:
         if self._running:
             await asyncio.wait(self._running.values(), timeout=grace_s)
         loop = asyncio.get_running_loop()
+        # The engine lent the loop its threads; what else closes after it still needs some.
+        loop.set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
         with ThreadPoolExecutor(1) as closer:
             await loop.run_in_executor(closer, lambda: DBOS.destroy(destroy_registry=True))
-        # The engine had lent its threads to the loop.
-        loop.set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
 
     async def submit(self, question: Question) -> str:
         """Store the question and start to answer it; return its run id as soon as it is stored.
@@ -89,18 +92,26 @@ class Runs:
         Submitting the same post again changes nothing.
 
         Raises:
-            DatabaseBusy: the question could not be stored.
+            DatabaseBusy: the question could not be stored in time. Storing it goes on.
         """
+        run_id = question.run_id
+        if run_id not in self._storing:
+            self._storing[run_id] = asyncio.ensure_future(self._store(question))
+            self._storing[run_id].add_done_callback(lambda _: self._storing.pop(run_id, None))
         try:
-            with SetWorkflowID(question.run_id):
-                handle = await DBOS.start_workflow_async(
-                    self._workflow, _QUESTION.dump_python(question, mode="json")
-                )
-        except DBAPIError as error:
-            raise DatabaseBusy(f"The question could not be stored: {error.orig}") from error
+            async with asyncio.timeout(_STORE_WITHIN_S):
+                await asyncio.shield(self._storing[run_id])
+        except TimeoutError as error:
+            raise DatabaseBusy(f"The question was not stored within {_STORE_WITHIN_S} s.") from error
+        return run_id
+
+    async def _store(self, question: Question) -> None:
+        with SetWorkflowID(question.run_id):
+            handle = await DBOS.start_workflow_async(
+                self._workflow, _QUESTION.dump_python(question, mode="json")
+            )
         if question.run_id not in self._running:
             self._hold(question.run_id, handle.get_result())
-        return question.run_id
 
     async def outcome(self, run_id: str) -> Outcome | None:
         """How the run ended, once it has; `None` for a run that nobody knows."""

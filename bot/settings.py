@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     @classmethod
     def _name_a_provider(cls, value: str | None) -> str | None:
         if value is not None and not all(value.partition("/")):
-            raise ValueError("write it as provider/name, for example openai/gpt-5-mini")
+            raise ValueError("write it as provider/name, for example openai/gpt-5.4-mini")
         return value
 
     @property
@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         if self.humanloop_base_url or self.openai_api_key or self.openai_base_url:
             return None
         if self.anthropic_api_key or self.anthropic_base_url:
-            return "anthropic", "claude-sonnet-4-5"
+            return "anthropic", "claude-sonnet-5-5"
         return "mock", "offline"
 
     def secrets(self) -> list[str]:

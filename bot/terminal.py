@@ -42,12 +42,21 @@ class Terminal:
             mark = "←" if event.result.ok else "✗"
             result = textwrap.shorten(event.result.content, _MOST_RESULT_CHARS, placeholder=" …")
             line = f"{mark} {event.call.name} ({event.result.seconds:.1f} s) {result}"
-            self.say(
-                self._styled(_DIM, textwrap.fill(line, _WIDTH, initial_indent="  ", subsequent_indent="    "))
-            )
+            self.say(self._styled(_DIM, _wrapped(line)))
 
     def _styled(self, style: str, text: str) -> str:
         return f"{style}{text}{_RESET}" if self._colour else text
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(
+        line,
+        _WIDTH,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 @asynccontextmanager

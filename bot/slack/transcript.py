@@ -162,7 +162,9 @@ class Transcript:
     async def _names(self, messages: Iterable[Json]) -> Names:
         messages = list(messages)
         people, places = await asyncio.gather(
-            self._directory.people(user for message in messages for user in people_in(message)),
+            self._directory.people(
+                user for message in messages for user in people_in(message) if user != self._me.user_id
+            ),
             self._directory.places(place for message in messages for place in places_in(message)),
         )
         return Names(
