@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 
-_BROADCAST = re.compile(r"<\s*!\s*([^<>|\s]+?)\s*(?:\|([^<>]*))?>")
-_MENTION = re.compile(r"<\s*@\s*([A-Z0-9]+)\s*(?:\|([^<>]*))?>", re.IGNORECASE)
+_PING = re.compile(r"<\s*[!@]\s*([^<>|]+?)\s*(?:\|([^<>]*))?>")
 
 
 def neutralise(text: str) -> str:
@@ -18,17 +17,16 @@ def neutralise(text: str) -> str:
     >>> neutralise("Hi <!here> and <@U1|Ada>")
     'Hi @here and @Ada'
     """
-    quiet = _MENTION.sub(lambda match: _at(match[2] or match[1]), _BROADCAST.sub(_quiet_broadcast, text))
+    quiet = _PING.sub(_in_words, text)
     # Taking one token out can join two halves of another: again, until there is none.
     return quiet if quiet == text else neutralise(quiet)
 
 
-def _quiet_broadcast(match: re.Match[str]) -> str:
-    command, label = match[1], match[2]
-    kind, _, rest = command.partition("^")
+def _in_words(match: re.Match[str]) -> str:
+    kind, _, rest = match[1].partition("^")
     if kind == "date":
-        return label or ""
-    return _at(label or (rest if kind == "subteam" else kind))
+        return match[2] or ""
+    return _at(match[2] or rest or kind)
 
 
 def _at(name: str) -> str:

@@ -1,0 +1,122 @@
+"""The whole bot in an embedded workspace: real Bolt over a real WebSocket, the real SDK, the real engine.
+
+async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Sunny.")])) as scene:
+    ts = await scene.ada.say("#general", "@threadloop How is the weather?")
+    assert await scene.answer(ts) == "Sunny."
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from support.anthropic_server import AnthropicServer
+from support.model_server import ModelServer
+
+from bot.answer import Observer
+from bot.app import Bot, build
+from bot.conversation import Event, Question
+from bot.gateway import RetryPolicy
+from bot.playground import Person, Playground, Seed
+from bot.settings import Settings
+from bot.slack.marker import Marker, read_marker
+from bot.slack.text import unescape
+from tools import Registry
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Scene:
+    """A workspace with the bot in it, and what there is to see of it."""
+
+    playground: Playground
+    bot: Bot
+    settings: Settings
+    seen: list[tuple[Question, Event]] = field(default_factory=list)
+
+    @property
+    def ada(self) -> Person:
+        """Who asks, where it doesn't matter who."""
+        return self.playground.person("ada")
+
+    def answers(self, ts: str, channel: str = "#general", *, root: str | None = None) -> list[Json]:
+        """The messages that answer the question `ts`, in the thread `root`, once they are final."""
+        return [
+            message
+            for message, marker in self._marked(channel, root or ts)
+            if marker.question_ts == ts and marker.state != "pending"
+        ]
+
+    async def answer(self, ts: str, channel: str = "#general", *, root: str | None = None) -> str:
+        """The text that answers the question `ts`, when its run has ended."""
+        await self.playground.until(lambda: self.answers(ts, channel, root=root), what="the answer")
+        room = self.playground.workspace.channel(channel).id
+        await self.bot.runs.outcome(f"{self.playground.team_id}:{room}:{ts}")
+        return "\n".join(unescape(message["text"]) for message in self.answers(ts, channel, root=root))
+
+    def calls(self, method: str) -> list[Json]:
+        """The arguments of the bot's calls of a Web API method, in order."""
+        return [call.arguments for call in self.playground.calls if call.method == method]
+
+    def _marked(self, channel: str, ts: str) -> list[tuple[Json, Marker]]:
+        thread = self.playground.thread(channel, ts)
+        return [(message, marker) for message in thread if (marker := read_marker(message))]
+
+
+@asynccontextmanager
+async def bot_in_workspace(
+    folder: Path,
+    *,
+    model: ModelServer | None = None,
+    tools: Registry | None = None,
+    seed: Seed | None = None,
+    attempts: int = 2,
+    sample_data: bool = False,
+    observe: Observer | None = None,
+    **settings: Any,
+) -> AsyncIterator[Scene]:
+    """Start a workspace and a bot in it; without a model server the bot answers offline."""
+    async with server_or_none(model):
+        playground = Playground(seed or Seed.default())
+        async with playground.serve():
+            chosen = Settings(
+                slack_bot_token=SecretStr(playground.bot_token),
+                slack_app_token=SecretStr(playground.app_token),
+                slack_api_url=playground.api_url,
+                database_url=f"sqlite:///{folder}/bot.db",
+                **_model_settings(model),
+                **settings,
+            )
+            seen: list[tuple[Question, Event]] = []
+            async with build(
+                chosen,
+                tools=tools,
+                retry=RetryPolicy(attempts=attempts, base_delay_s=0.0),
+                sample_data=sample_data,
+                observe=observe or (lambda question, event: seen.append((question, event))),
+            ) as bot:
+                await playground.connected()
+                yield Scene(playground, bot, chosen, seen)
+
+
+@asynccontextmanager
+async def server_or_none(model: ModelServer | None) -> AsyncIterator[None]:
+    """Serve the model while the block lasts, if there is one."""
+    if model is None:
+        yield
+        return
+    async with model:
+        yield
+
+
+def _model_settings(model: ModelServer | None) -> Json:
+    if model is None:
+        return {}
+    if isinstance(model, AnthropicServer):
+        return {"anthropic_base_url": model.base_url, "anthropic_api_key": SecretStr("sk-ant-test-key-0000")}
+    return {"openai_base_url": model.base_url, "openai_api_key": SecretStr("sk-test-key-000000")}
