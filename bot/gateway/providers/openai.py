@@ -1,0 +1,200 @@
+"""OpenAI's chat completions, and every server that speaks that API."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, AsyncOpenAI
+from openai.types import CompletionUsage
+from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
+
+from bot.gateway.chat import FunctionCall, Message, NamedTool, Tool, ToolCall, ToolChoice, to_wire
+from bot.gateway.errors import ProviderError
+from bot.gateway.providers import failures
+from bot.gateway.providers.base import Chunk, Finished, FinishReason, ModelRequest, TextDelta, TokenUsage
+from bot.gateway.providers.connection import NO_KEY, TIMEOUT
+
+_OPENAI_URL = "https://api.openai.com/v1"
+_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
+
+
+class OpenAIProvider:
+    """Models behind OpenAI's API."""
+
+    def __init__(self, api_key: str | None, base_url: str | None) -> None:
+        self._is_openai = base_url is None
+        self._client = AsyncOpenAI(
+            api_key=api_key or NO_KEY,
+            base_url=base_url or _OPENAI_URL,
+            max_retries=0,
+            timeout=TIMEOUT,
+        )
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk, None]:
+        """One chat completion, streamed.
+
+        Raises:
+            ProviderError: whatever OpenAI or the way to it has refused.
+        """
+        client = self._client.with_options(api_key=request.api_key) if request.api_key else self._client
+        with _failures_while_opening():
+            stream = await client.chat.completions.create(stream=True, **self._body(request))
+        calls, finish_reason, usage = _CallsUnderWay(), "", None
+        async with stream:
+            with _failures_while_streaming():
+                async for event in stream:
+                    usage = event.usage or usage
+                    for choice in event.choices or ():
+                        if text := choice.delta.content or choice.delta.refusal:
+                            yield TextDelta(text)
+                        for piece in choice.delta.tool_calls or ():
+                            calls.take(piece)
+                        finish_reason = choice.finish_reason or finish_reason
+        if not finish_reason:
+            raise failures.cut("openai")
+        yield Finished(_reason(finish_reason, calls), calls.complete(), _usage(usage))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def _body(self, request: ModelRequest) -> dict[str, Any]:
+        given = request.parameters
+        # OpenAI's newer models refuse `max_tokens`; other servers know nothing else.
+        limit = "max_completion_tokens" if self._is_openai else "max_tokens"
+        body = {
+            "model": request.model,
+            "messages": [_message(message) for message in request.messages],
+            "stream_options": {"include_usage": True},
+            limit: given.max_tokens,
+            "temperature": given.temperature,
+            "top_p": given.top_p,
+            "stop": given.stop,
+            "presence_penalty": given.presence_penalty,
+            "frequency_penalty": given.frequency_penalty,
+            "seed": given.seed,
+            "response_format": given.response_format,
+            "reasoning_effort": given.reasoning_effort,
+            "extra_body": given.other or None,
+        }
+        if request.tools:
+            # With a choice of "none" too: the definitions are part of the prefix that the provider caches.
+            body["tools"] = [_tool(tool) for tool in request.tools]
+            body["tool_choice"] = _tool_choice(request.tool_choice)
+        return {key: value for key, value in body.items() if value is not None}
+
+
+@dataclass(slots=True)
+class _CallUnderWay:
+    id: str
+    name: str = ""
+    arguments: str = ""
+
+
+class _CallsUnderWay:
+    """Tool calls that arrive in pieces, several interleaved, told apart by their index."""
+
+    def __init__(self) -> None:
+        self._calls: list[_CallUnderWay] = []
+        self._at: dict[int | None, _CallUnderWay] = {}
+
+    def take(self, piece: ChoiceDeltaToolCall) -> None:
+        call = self._at.get(piece.index)
+        # Some compatible servers give every call the index 0, or none: a new id is a new call.
+        if call is None or (piece.id and piece.id != call.id):
+            call = _CallUnderWay(piece.id or f"call_{len(self._calls)}")
+            self._calls.append(call)
+            self._at[piece.index] = call
+        if piece.function:
+            call.name += piece.function.name or ""
+            call.arguments += piece.function.arguments or ""
+
+    def complete(self) -> tuple[ToolCall, ...]:
+        return tuple(ToolCall(call.id, FunctionCall(call.name, call.arguments or "{}")) for call in self._calls)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    wire = to_wire(message)
+    if message.role == "developer":
+        # OpenAI takes either word; many compatible servers know only this one.
+        wire["role"] = "system"
+    for call in wire.get("tool_calls", ()):
+        call["function"]["arguments"] = call["function"]["arguments"] or "{}"
+    if wire["content"] is None and not message.tool_calls:
+        wire["content"] = ""
+    return wire
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    function: dict[str, Any] = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters or {"type": "object", "properties": {}},
+    }
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _tool_choice(choice: ToolChoice | None) -> str | dict[str, Any] | None:
+    if isinstance(choice, NamedTool):
+        return {"type": "function", "function": {"name": choice.function.name}}
+    return choice
+
+
+def _reason(finish_reason: str, calls: _CallsUnderWay) -> FinishReason:
+    # Some compatible servers say "stop" although they call tools.
+    return _REASONS.get(finish_reason) or ("tool_calls" if calls.complete() else "stop")
+
+
+def _usage(usage: CompletionUsage | None) -> TokenUsage:
+    if usage is None:
+        return TokenUsage()
+    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+    return TokenUsage(
+        prompt=usage.prompt_tokens,
+        output=usage.completion_tokens,
+        reasoning=completion.reasoning_tokens if completion else None,
+        cached=prompt.cached_tokens if prompt else None,
+    )
+
+
+@contextlib.contextmanager
+def _failures_while_opening() -> Iterator[None]:
+    try:
+        yield
+    except APITimeoutError as error:
+        if isinstance(error.__cause__, (httpx2.ConnectTimeout, httpx2.PoolTimeout)):
+            raise failures.unreachable("openai", "no connection in time.") from error
+        raise failures.silent("openai") from error
+    except APIConnectionError as error:
+        raise failures.unreachable("openai", str(error.__cause__ or error)) from error
+    except APIStatusError as error:
+        raise _refused(error, error.status_code) from error
+
+
+@contextlib.contextmanager
+def _failures_while_streaming() -> Iterator[None]:
+    try:
+        yield
+    except APITimeoutError as error:
+        raise failures.silent("openai") from error
+    except APIConnectionError as error:
+        raise failures.cut("openai") from error
+    except APIError as error:
+        # An error event inside a stream of status 200 has no status of its own.
+        code = error.code or ""
+        raise _refused(error, int(code) if code.isdecimal() else 500) from error
+
+
+def _refused(error: APIError, status: int) -> ProviderError:
+    body = error.body if isinstance(error.body, dict) else {}
+    headers = error.response.headers if isinstance(error, APIStatusError) else {}
+    kind = f"{error.code or ''} {error.type or ''}"
+    return failures.refused(
+        "openai", status, str(body.get("message") or error.message), kind=kind, headers=headers
+    )

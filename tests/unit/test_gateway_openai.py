@@ -1,0 +1,102 @@
+"""The OpenAI provider: what it sends, and the odd things that compatible servers answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall, ChoiceDeltaToolCallFunction
+from support.openai_server import OpenAIServer, text
+
+from bot.gateway.chat import FunctionCall, ImagePart, ImageUrl, Message, TextPart, Tool, ToolCall
+from bot.gateway.providers.base import ModelRequest, Parameters
+from bot.gateway.providers.openai import OpenAIProvider, _CallsUnderWay
+
+HELLO = Message("user", "Ann: hello")
+
+
+async def sent(request: ModelRequest) -> dict[str, object]:
+    async with OpenAIServer([text("Fine.")]) as server:
+        provider = OpenAIProvider("sk-test", server.base_url)
+        async for _ in provider.stream(request):
+            pass
+        await provider.aclose()
+    return server.requests[0]
+
+
+async def test_tools_are_sent_in_openais_form_and_stay_where_they_may_not_be_called() -> None:
+    schema = {"type": "object", "properties": {"x": {"type": "string"}}}
+    tools = (Tool("f", "does f", schema, strict=True), Tool("g"))
+    body = await sent(ModelRequest("m", (HELLO,), tools, "none"))
+
+    assert body["tools"] == [
+        {
+            "type": "function",
+            "function": {"name": "f", "description": "does f", "parameters": schema, "strict": True},
+        },
+        {
+            "type": "function",
+            "function": {"name": "g", "description": "", "parameters": {"type": "object", "properties": {}}},
+        },
+    ]
+    assert body["tool_choice"] == "none"
+
+
+async def test_messages_keep_their_images_calls_and_results() -> None:
+    image = ImagePart(ImageUrl("data:image/png;base64,iVBORw=="))
+    body = await sent(
+        ModelRequest(
+            "m",
+            (
+                Message("developer", "Be brief."),
+                Message("user", (TextPart("Ann: this?"), image)),
+                Message("assistant", tool_calls=(ToolCall("c1", FunctionCall("f")),)),
+                Message("tool", "2", tool_call_id="c1"),
+            ),
+        )
+    )
+
+    assert body["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Ann: this?"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+        },
+        {"role": "tool", "content": "2", "tool_call_id": "c1"},
+    ]
+
+
+async def test_only_the_parameters_that_are_set_are_sent() -> None:
+    parameters = Parameters(max_tokens=9, seed=3, reasoning_effort="low", other={"top_k": 2})
+    body = await sent(ModelRequest("m", (HELLO,), parameters=parameters))
+
+    assert body.keys() - {"messages", "stream", "stream_options"} == {
+        "model",
+        "max_tokens",
+        "seed",
+        "reasoning_effort",
+        "top_k",
+    }
+
+
+@pytest.mark.parametrize("index", [0, None])
+def test_calls_that_share_an_index_are_told_apart_by_their_ids(index: int | None) -> None:
+    calls = _CallsUnderWay()
+    for call_id, arguments in (("a", '{"x":1}'), ("b", '{"x"'), (None, ":2}")):
+        function = ChoiceDeltaToolCallFunction(name="f" if call_id else None, arguments=arguments)
+        piece: dict[str, Any] = {"index": index, "id": call_id, "function": function}
+        # Built as the SDK builds it, which does not validate what a server sends.
+        calls.take(ChoiceDeltaToolCall.model_construct(**piece))
+
+    assert calls.complete() == (
+        ToolCall("a", FunctionCall("f", '{"x":1}')),
+        ToolCall("b", FunctionCall("f", '{"x":2}')),
+    )
