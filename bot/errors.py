@@ -5,6 +5,7 @@
     ├── PortTaken               another program listens on the port
     ├── SeedError               a seed or thread file of the embedded workspace is wrong
     ├── NoAnswer                `threadloop ask` ended without an answer
+    ├── GatewayError            the embedded Humanloop endpoint refuses a request (see `gateway.errors`)
     └── RunError                a question could not be answered; a person reads `sentence`
         ├── ModelError          the model's side
         │   ├── ModelUnreachable

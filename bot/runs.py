@@ -13,6 +13,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -160,7 +161,7 @@ class StoredSteps:
 
         A `RunError` is a result too: it is stored by its kind, and raised again.
         """
-        adapter: TypeAdapter[Value] = TypeAdapter(kind)
+        adapter = _adapter(kind)
 
         async def stored() -> dict[str, Any]:
             try:
@@ -200,6 +201,11 @@ class StoredSteps:
             yield await step
         finally:
             step.cancel()
+
+
+@cache
+def _adapter(kind: type[Value]) -> TypeAdapter[Value]:
+    return TypeAdapter(kind)
 
 
 def _quieten() -> None:

@@ -63,7 +63,7 @@ async def test_nothing_in_an_answer_pings_or_unfurls(tmp_path: Path) -> None:
         ts = await scene.ada.say("#general", "@threadloop Call everybody")
         answer = await scene.answer(ts)
         sent = [*scene.calls("chat.postMessage"), *scene.calls("chat.update")]
-    assert answer == "Hi @channel, @here, @everyone, @devs and @Ada <@here!here>"
+    assert answer == "Hi @channel, @here, @everyone, @devs and @Ada @here!here"
     assert all("<!" not in str(arguments) and "<@U" not in str(arguments) for arguments in sent)
     posts = scene.calls("chat.postMessage")
     assert all(post["unfurl_links"] is False and post["unfurl_media"] is False for post in posts)
