@@ -26,7 +26,7 @@ from bot.model import HumanloopModel, Prompt
 from bot.runs import Runs
 from bot.settings import Settings
 from bot.slack import connection, listeners
-from bot.slack.client import create_client
+from bot.slack.client import open_client
 from bot.slack.files import FileLimits, Files
 from bot.slack.people import Directory
 from bot.slack.reply import Replies
@@ -76,7 +76,9 @@ async def build(
         engine = database.create_engine(settings.database_url)
         stack.callback(engine.dispose)
         database.create_tables(engine)
-        client = create_client(_secret(settings.slack_bot_token), settings.slack_api_url)
+        client = await stack.enter_async_context(
+            open_client(_secret(settings.slack_bot_token), settings.slack_api_url)
+        )
         identity = await _identify(client)
         http = await stack.enter_async_context(httpx2.AsyncClient(headers={"User-Agent": _USER_AGENT}))
         humanloop = await _humanloop(settings, engine, retry, stack)
@@ -129,16 +131,11 @@ async def _humanloop(
 
 def _credentials(settings: Settings) -> Credentials:
     return Credentials(
-        openai_api_key=_provider_key(settings.openai_api_key, settings.openai_base_url),
+        openai_api_key=_secret(settings.openai_api_key) or None,
         openai_base_url=settings.openai_base_url,
-        anthropic_api_key=_provider_key(settings.anthropic_api_key, settings.anthropic_base_url),
+        anthropic_api_key=_secret(settings.anthropic_api_key) or None,
         anthropic_base_url=settings.anthropic_base_url,
     )
-
-
-def _provider_key(key: SecretStr | None, base_url: str | None) -> str | None:
-    # A server of one's own often wants no key, but the providers' SDKs insist on one.
-    return _secret(key) or ("none" if base_url else None)
 
 
 def _answerer(

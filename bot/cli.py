@@ -18,7 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 when it did what it should, 1 with the reason when not, 2 for wrong usage."""
     options = _parser().parse_args(arguments)
     try:
-        asyncio.run(_ask(options.question, options.thread) if options.command == "ask" else _run())
+        if options.command == "ask":
+            asyncio.run(_ask(options.question, options.thread))
+        else:
+            asyncio.run(until_stopped(_run()))
     except ThreadloopError as error:
         sys.exit(f"threadloop: {error}")
     except KeyboardInterrupt:
@@ -29,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 async def _run() -> None:
-    """Answer in Slack until a signal comes; without Slack tokens, in an embedded workspace."""
+    """Answer in Slack until cancelled; without Slack tokens, in an embedded workspace."""
     settings = load()
     if settings.mode == "embedded":
         from bot import demo
@@ -42,7 +45,7 @@ async def _run() -> None:
     configure_logging(settings.log_level, settings.secrets())
     async with build(settings):
         logging.getLogger(__name__).info("Connected to Slack (%s mode).", settings.mode)
-        await until_stopped()
+        await asyncio.Event().wait()
 
 
 async def _ask(question: str, thread_path: str | None) -> None:

@@ -10,7 +10,6 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -20,7 +19,6 @@ from bot.app import build
 from bot.errors import NoAnswer
 from bot.playground import Change, Playground, Seed
 from bot.settings import Settings
-from bot.signals import until_stopped
 from bot.slack.marker import Marker, read_marker
 from bot.slack.text import Names, from_mrkdwn, unescape
 from bot.terminal import Terminal, typed_lines
@@ -37,7 +35,7 @@ Ctrl-C ends it."""
 
 
 async def run(settings: Settings) -> None:
-    """Show the guide's question being answered, then stay up and take questions from the terminal.
+    """Show the guide's question being answered, then take questions from the terminal until cancelled.
 
     Raises:
         PortTaken: `PORT` is in use.
@@ -55,9 +53,6 @@ async def run(settings: Settings) -> None:
             await answered.wait()
             terminal.say(_INVITATION if sys.stdin.isatty() else "\nThe workspace stays up until Ctrl-C.")
             async with typed_lines(talk.say):
-                await until_stopped()
-            showing.cancel()
-            with suppress(asyncio.CancelledError):
                 await showing
 
 

@@ -50,7 +50,8 @@ async def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    # With the protocol named, asyncio sets TCP_NODELAY; without it each answer on a kept connection waits 40 ms.
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it, answers on a kept connection
+    # wait 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -66,11 +66,17 @@ class HumanloopModel:
         try:
             stream = self._client.prompts.call_stream(
                 path=self._path,
-                prompt=self._prompt,  # type: ignore[arg-type]  # the SDK's TypedDict lists known parameters only
-                messages=[message.to_wire() for message in messages],  # type: ignore[misc]  # ditto
                 tool_choice=tool_choice,
                 trace_parent_id=flow_log_id,
                 user=user,
+                # As arguments, the SDK would walk through each message's type hints on the event loop:
+                # 55 ms for 400 messages.
+                request_options={
+                    "additional_body_parameters": {
+                        "prompt": self._prompt,
+                        "messages": [message.to_wire() for message in messages],
+                    }
+                },
             )
             async with aclosing(stream) as chunks:  # type: ignore[type-var]  # declared AsyncIterator, is a generator
                 async for chunk in chunks:

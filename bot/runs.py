@@ -161,7 +161,7 @@ class StoredSteps:
 
         A `RunError` is a result too: it is stored by its kind, and raised again.
         """
-        adapter = _adapter(kind)
+        adapter: TypeAdapter[Value] = _adapter(kind)  # type: ignore[arg-type]  # a class is hashable
 
         async def stored() -> dict[str, Any]:
             try:
@@ -204,7 +204,7 @@ class StoredSteps:
 
 
 @cache
-def _adapter(kind: type[Value]) -> TypeAdapter[Value]:
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 

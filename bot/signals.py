@@ -1,19 +1,19 @@
-"""Stay up until somebody asks the process to stop."""
+"""Work that goes on until somebody asks the process to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
 
 
-async def until_stopped() -> None:
-    """Return at the first SIGINT or SIGTERM; a second one ends the process at once."""
+async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Do `work` until it ends, or until SIGINT or SIGTERM cancels it; its `finally` blocks still run."""
+    task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    try:
-        await stopped.wait()
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        loop.add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task

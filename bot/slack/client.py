@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -27,11 +27,21 @@ _BY_CODE: dict[str, type[SlackError]] = {
 _RETRIES = 2
 
 
-def create_client(token: str, base_url: str) -> AsyncWebClient:
-    """A client that waits out rate limits and tries again after a server error or a lost connection."""
+@asynccontextmanager
+async def open_client(token: str, base_url: str) -> AsyncIterator[AsyncWebClient]:
+    """A client that waits out rate limits and tries again after a server error or a lost connection.
+
+    Its connections are kept: without a session of its own it would open a new one for each call.
+    """
+    async with aiohttp.ClientSession() as session:
+        yield _client(token, base_url, session)
+
+
+def _client(token: str, base_url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
     return AsyncWebClient(
         token=token,
         base_url=base_url,
+        session=session,
         retry_handlers=[
             AsyncRateLimitErrorRetryHandler(max_retry_count=_RETRIES),
             AsyncServerErrorRetryHandler(max_retry_count=_RETRIES),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
+
+Unit: TypeAlias = Literal["ms", "s", "MB", "%", ""]
 
 
 @dataclass(frozen=True)
@@ -12,7 +14,7 @@ class Figure:
 
     name: str
     value: float
-    unit: Literal["ms", "s", "MB", "%", ""]
+    unit: Unit
     goal: float | None = None
 
     @property
@@ -27,7 +29,7 @@ class Report:
 
     figures: list[Figure] = field(default_factory=list)
 
-    def add(self, name: str, value: float, unit: Literal["ms", "s", "MB", "%", ""], goal: float | None = None) -> None:
+    def add(self, name: str, value: float, unit: Unit, goal: float | None = None) -> None:
         """Take a figure and show it."""
         figure = Figure(name, value, unit, goal)
         self.figures.append(figure)

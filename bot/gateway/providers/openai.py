@@ -66,9 +66,14 @@ class OpenAIProvider:
         given = request.parameters
         # OpenAI's newer models refuse `max_tokens`; other servers know nothing else.
         limit = "max_completion_tokens" if self._is_openai else "max_tokens"
-        body = {
-            "model": request.model,
+        # As arguments, the SDK would walk through each message and tool by its type hints, on the event loop.
+        as_it_is: dict[str, Any] = {
             "messages": [_message(message) for message in request.messages],
+            **(given.other or {}),
+        }
+        body: dict[str, Any] = {
+            "model": request.model,
+            "messages": [],
             "stream_options": {"include_usage": True},
             limit: given.max_tokens,
             "temperature": given.temperature,
@@ -79,11 +84,11 @@ class OpenAIProvider:
             "seed": given.seed,
             "response_format": given.response_format,
             "reasoning_effort": given.reasoning_effort,
-            "extra_body": given.other or None,
+            "extra_body": as_it_is,
         }
         if request.tools:
             # With a choice of "none" too: the definitions are part of the prefix that the provider caches.
-            body["tools"] = [_tool(tool) for tool in request.tools]
+            as_it_is["tools"] = [_tool(tool) for tool in request.tools]
             body["tool_choice"] = _tool_choice(request.tool_choice)
         return {key: value for key, value in body.items() if value is not None}
 
