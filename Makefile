@@ -22,8 +22,10 @@ help:
 run: $(VENV)/.installed
 	@$(BIN)/threadloop run
 
+# Through the environment, as it is: a question may hold what the shell takes for its own.
+ask: export QUESTION = $(value Q)
 ask: $(VENV)/.installed
-	@$(BIN)/threadloop ask "$(Q)"
+	@$(BIN)/threadloop ask "$$QUESTION"
 
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest
@@ -47,7 +49,7 @@ clean:
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "Threadloop needs Python 3.11 or newer: make run PYTHON=/path/to/python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(BIN)/uv: | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -47,6 +47,21 @@ Live = TypeVar("Live")
 class Steps(Protocol):
     """Runs the steps of one question so that a finished one is not run again after a restart."""
 
+    @property
+    def run_id(self) -> str:
+        """The run's id, for people: the question's, and the revision if it was asked anew."""
+
+    @property
+    def may_have_posted(self) -> bool:
+        """Whether an earlier attempt at this question may have shown something already."""
+
+    async def turn(self) -> None:
+        """Wait until the earlier questions of the thread are answered.
+
+        Raises:
+            TooManyQuestions: too many wait already.
+        """
+
     def run(self, name: str, kind: type[Value], work: Callable[[], Awaitable[Value]]) -> Awaitable[Value]:
         """Run `work` once and keep its result. The step is numbered when this is called, not when awaited."""
 
@@ -118,8 +133,7 @@ class Answerer:
         reply = self.open_reply(question, steps)
         work = _Work(self, question, steps, reply)
         try:
-            async with asyncio.timeout(self.limits.question_timeout_s):
-                outcome = Outcome("answered", await work.run())
+            outcome = Outcome("answered", await work.run())
         except Exception as fault:  # every fault must end in a message to the asker
             error = _as_run_error(fault)
             _log.error("No answer: %s: %s", type(error).__name__, error, exc_info=isinstance(error, Unexpected))
@@ -141,15 +155,21 @@ class _Work:
 
     async def run(self) -> str:
         """Work out the answer, show it, and return its Markdown."""
-        history, *_ = await asyncio.gather(
-            self._parts.transcript.history(self._question),
-            self._reply.begin(),
-            self._parts.flows.begin(self._question),
-        )
-        now = datetime.now(_zone(history.asker))
-        text = await self._converse([*history.messages, *self._context(history, now)], history.asker, now)
-        await self._reply.finish(text)
+        async with asyncio.timeout(None) as limit:
+            history, *_ = await asyncio.gather(
+                self._history(limit), self._reply.begin(), self._parts.flows.begin(self._question)
+            )
+            now = datetime.now(_zone(history.asker))
+            messages = [*history.messages, *self._context(history, now)]
+            text = await self._converse(messages, history.asker, now)
+            await self._reply.finish(text)
         return text
+
+    async def _history(self, limit: asyncio.Timeout) -> History:
+        await self._steps.turn()
+        # The thread is read, and the question's time begins, when the earlier answers are there.
+        limit.reschedule(asyncio.get_running_loop().time() + self._parts.limits.question_timeout_s)
+        return await self._parts.transcript.history(self._question)
 
     async def _converse(self, messages: Sequence[ChatMessage], asker: Person, now: datetime) -> str:
         context = self._tool_context(asker, now)

@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import httpx2
 import sqlalchemy as sa
 from humanloop import AsyncHumanloop
+from opentelemetry.trace import Tracer
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import database
+from bot import database, health
 from bot.answer import Answerer, Limits, Observer, ToolSurroundings
 from bot.conversation import Event, Question
 from bot.errors import SettingsError
 from bot.flow import Flows
 from bot.gateway import Credentials, Gateway, RetryPolicy, parse_prompt
+from bot.http_server import serve
+from bot.migrations import migrate
 from bot.model import HumanloopModel, Prompt
-from bot.runs import Runs
+from bot.probes import LastCall, database_probe
+from bot.runs import RunLimits, Runs
 from bot.settings import Settings
 from bot.slack import connection, listeners
+from bot.slack.catch_up import CatchUp
 from bot.slack.client import open_client
 from bot.slack.files import FileLimits, Files
 from bot.slack.people import Directory
 from bot.slack.reply import Replies
 from bot.slack.transcript import Identity, Transcript
+from bot.telemetry.metrics import Metrics
+from bot.telemetry.traces import Traces, open_tracer
+from bot.telemetry.watch import Watch
+from bot.watermarks import Watermarks
 from tools import Registry
 
 _PROMPT_FILE = Path(__file__).parent / "prompts" / "assistant.prompt"
 _HUMANLOOP_PATH = "threadloop/assistant"
 _USER_AGENT = "threadloop"
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 — a container is reached from outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,8 @@ class Bot:
 
     runs: Runs
     identity: Identity
+    port: int | None
+    """Where health, metrics and, in HTTP mode, Slack's events are served; `None` where nothing is."""
 
 
 def _unobserved(_question: Question, _event: Event) -> None:
@@ -58,6 +74,7 @@ async def build(
     retry: RetryPolicy | None = None,
     sample_data: bool = False,
     observe: Observer = _unobserved,
+    serve_health: bool = False,
 ) -> AsyncIterator[Bot]:
     """Start the bot, and stop it when the block ends: no new questions, running ones finish, connections close.
 
@@ -67,17 +84,25 @@ async def build(
         retry: how the embedded endpoint tries a model's provider again.
         sample_data: whether tools may answer from bundled sample data where a service can't be reached.
         observe: sees the events of every answer.
+        serve_health: whether to serve the health routes on `PORT` in Socket Mode, too.
 
     Raises:
         SettingsError: Slack refuses a token.
-        DatabaseBusy: the database can't be opened.
+        PortTaken: `PORT` is in use.
+        DatabaseUnusable: the database can't be reached, or refuses us.
+        DatabaseInUse: another process works with the same SQLite file.
+        DatabaseTooNew: a newer Threadloop has changed the database.
+        DatabaseBusy: the run engine can't open the database.
     """
     async with AsyncExitStack() as stack:
+        stack.enter_context(database.exclusive(settings.database_url))
         engine = database.create_engine(settings.database_url)
         stack.callback(engine.dispose)
-        database.create_tables(engine)
+        await asyncio.to_thread(migrate, engine)
+        metrics, model = Metrics(), LastCall()
+        tracer = await stack.enter_async_context(open_tracer(settings.otel_exporter_otlp_endpoint))
         client = await stack.enter_async_context(
-            open_client(_secret(settings.slack_bot_token), settings.slack_api_url)
+            open_client(_secret(settings.slack_bot_token), settings.slack_api_url, metrics.count_slack_call)
         )
         identity = await _identify(client)
         http = await stack.enter_async_context(httpx2.AsyncClient(headers={"User-Agent": _USER_AGENT}))
@@ -94,13 +119,26 @@ async def build(
             sample_data=sample_data,
             observe=observe,
         )
-        runs = Runs(engine, answerer.answer)
+        watch = _watch(answerer, metrics, tracer, model)
+        runs = Runs(engine, watch.over(answerer.answer), limits=_run_limits(settings))
+        metrics.count_runs(lambda: runs.running, lambda: runs.waiting)
         await runs.start()
-        stack.push_async_callback(runs.aclose)
+        stack.push_async_callback(runs.aclose, settings.shutdown_grace_s)
         bolt = _bolt(settings, client)
         listeners.register(bolt, runs, directory)
-        await stack.enter_async_context(_connect(settings, bolt))
-        yield Bot(runs, identity)
+        slack = _connect(settings, bolt)
+        port = None
+        if serve_health or slack.routes:
+            probes = {"slack": slack.fault, "database": database_probe(engine), "model": model.fault}
+            web = health.create_app(health.Readiness(probes), metrics.exposition, slack.routes)
+            port = urlsplit(
+                await stack.enter_async_context(serve(web, host=_EVERYWHERE, port=settings.port))
+            ).port
+        catch_up = CatchUp(client, runs, Watermarks(engine), identity, window_s=settings.catch_up_minutes * 60)
+        await catch_up.begin()
+        await stack.enter_async_context(slack)
+        await stack.enter_async_context(_in_background(catch_up.stay_caught_up(slack)))
+        yield Bot(runs, identity, port)
 
 
 async def _identify(client: AsyncWebClient) -> Identity:
@@ -111,7 +149,7 @@ async def _identify(client: AsyncWebClient) -> Identity:
             f"Slack refuses SLACK_BOT_TOKEN ({error.response.get('error')}): copy it again from "
             "api.slack.com/apps → your app → OAuth & Permissions, after installing the app."
         ) from error
-    return Identity(user_id=who["user_id"], bot_id=who["bot_id"])
+    return Identity(team_id=who["team_id"], user_id=who["user_id"], bot_id=who["bot_id"])
 
 
 async def _humanloop(
@@ -184,11 +222,30 @@ def load_prompt(settings: Settings) -> Prompt:
     )
 
 
+@asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _run_limits(settings: Settings) -> RunLimits:
+    return RunLimits(settings.max_concurrent_runs, settings.max_waiting_runs, settings.keep_runs_days)
+
+
 def _discover(settings: Settings) -> Registry:
     return Registry.discover(timeout_s=settings.tool_timeout_s, max_result_chars=settings.max_tool_result_chars)
 
 
 def _bolt(settings: Settings, client: AsyncWebClient) -> AsyncApp:
+    # Bolt reads SLACK_BOT_TOKEN by itself, and warns that it has the client's already.
+    logging.getLogger("slack_bolt.AsyncApp").addFilter(
+        lambda record: "`token` will be unused" not in record.getMessage()
+    )
     return AsyncApp(
         client=client,
         signing_secret=_secret(settings.slack_signing_secret) or None,
@@ -197,10 +254,15 @@ def _bolt(settings: Settings, client: AsyncWebClient) -> AsyncApp:
     )
 
 
-def _connect(settings: Settings, bolt: AsyncApp) -> AbstractAsyncContextManager[None]:
+def _watch(answerer: Answerer, metrics: Metrics, tracer: Tracer, model: LastCall) -> Watch:
+    provider, name = (str(answerer.prompt.parameters.get(key)) for key in ("provider", "model"))
+    return Watch(metrics, Traces(tracer, provider, name), f"{provider}/{name}", answerer.tools.names, model)
+
+
+def _connect(settings: Settings, bolt: AsyncApp) -> connection.Connection:
     if settings.slack_app_token is not None:
-        return connection.socket_mode(bolt, _secret(settings.slack_app_token))
-    return connection.http(bolt, settings.port)
+        return connection.SocketMode(bolt, _secret(settings.slack_app_token))
+    return connection.RequestUrl(bolt)
 
 
 def _secret(value: SecretStr | None) -> str:

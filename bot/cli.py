@@ -16,12 +16,20 @@ from bot.telemetry import configure_logging
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 when it did what it should, 1 with the reason when not, 2 for wrong usage."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "ask" and not options.question.strip():
+        parser.error('write a question: make ask Q="What time is it in Tokyo?"')
+    if options.command == "runs" and (options.action == "list") != (options.run is None):
+        parser.error("write `threadloop runs`, or show, cancel or retry with the id of one run")
     try:
-        if options.command == "ask":
-            asyncio.run(_ask(options.question, options.thread))
-        else:
-            asyncio.run(until_stopped(_run()))
+        match options.command:
+            case "ask":
+                asyncio.run(_ask(options.question, options.thread))
+            case "runs":
+                _runs(options.action, options.run or "")
+            case _:
+                asyncio.run(until_stopped(_run()))
     except ThreadloopError as error:
         sys.exit(f"threadloop: {error}")
     except KeyboardInterrupt:
@@ -43,7 +51,7 @@ async def _run() -> None:
     from bot.app import build
 
     configure_logging(settings.log_level, settings.secrets())
-    async with build(settings):
+    async with build(settings, serve_health=True):
         logging.getLogger(__name__).info("Connected to Slack (%s mode).", settings.mode)
         await asyncio.Event().wait()
 
@@ -55,6 +63,15 @@ async def _ask(question: str, thread_path: str | None) -> None:
     settings = load()
     configure_logging("ERROR", settings.secrets())
     await demo.ask(settings, question, thread_path)
+
+
+def _runs(action: str, run_id: str) -> None:
+    """List runs, or show, cancel or retry one."""
+    from bot import runs_command
+
+    settings = load()
+    configure_logging("ERROR", settings.secrets())
+    runs_command.run(settings, action, run_id)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,4 +96,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help='earlier messages of the thread, as JSON Lines: {"user": "ada", "text": "…"}',
     )
+    runs = commands.add_parser(
+        "runs",
+        help="list what was asked and what became of it; show, cancel or retry one run",
+        description="Reads the database of DATABASE_URL, also while a bot works with it.",
+    )
+    runs.add_argument("action", nargs="?", choices=["list", "show", "cancel", "retry"], default="list")
+    runs.add_argument("run", nargs="?", metavar="ID", help="a run's id, as the list and every failure show it")
     return parser

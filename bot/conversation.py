@@ -36,6 +36,16 @@ class Question:
         """`team:channel:ts`: the same for every delivery of the same post."""
         return f"{self.team}:{self.channel}:{self.ts}"
 
+    @property
+    def thread(self) -> str:
+        """The thread, unique across workspaces."""
+        return f"{self.team}:{self.channel}:{self.thread_ts}"
+
+    @property
+    def starts_thread(self) -> bool:
+        """Whether no question can have come before it in its thread."""
+        return self.thread_ts == self.ts
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

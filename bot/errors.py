@@ -4,6 +4,10 @@
     ├── SettingsError           the environment or `.env` is half-set or wrong
     ├── PortTaken               another program listens on the port
     ├── SeedError               a seed or thread file of the embedded workspace is wrong
+    ├── DatabaseUnusable        the database can't be reached, or refuses us
+    ├── DatabaseInUse           another process works with the same SQLite file
+    ├── DatabaseTooNew          a newer Threadloop has changed the tables
+    ├── NoSuchRun               `threadloop runs` was given an id that is not there
     ├── NoAnswer                `threadloop ask` ended without an answer
     ├── GatewayError            the embedded Humanloop endpoint refuses a request (see `gateway.errors`)
     └── RunError                a question could not be answered; a person reads `sentence`
@@ -19,9 +23,11 @@
         │   ├── NotInChannel
         │   ├── MissingScope
         │   ├── SlackRateLimited
+        │   ├── SlackUnreachable
         │   └── SlackRefused
         ├── DatabaseBusy        the database is locked or away
         ├── QuestionTimedOut    the question's time is up
+        ├── TooManyQuestions    more questions wait than may
         └── Unexpected          anything else: a fault of ours
 
 An engineer reads the message (the class's docstring unless another is given); a person in Slack
@@ -50,6 +56,22 @@ class PortTaken(ThreadloopError):
 
 class SeedError(ThreadloopError):
     """A file for the embedded workspace could not be read: the message names the line and the remedy."""
+
+
+class DatabaseUnusable(ThreadloopError):
+    """The database can't be reached, or refuses us: check DATABASE_URL, and that the database is running."""
+
+
+class DatabaseInUse(ThreadloopError):
+    """Another process works with the same SQLite file: stop it, or set DATABASE_URL to another file."""
+
+
+class DatabaseTooNew(ThreadloopError):
+    """A newer Threadloop has changed the database's tables: run that one, or restore an older backup."""
+
+
+class NoSuchRun(ThreadloopError):
+    """There is no run with this id."""
 
 
 class NoAnswer(ThreadloopError):
@@ -143,6 +165,12 @@ class SlackRateLimited(SlackError):
     sentence = "Slack is limiting how fast I can work right now. Please try again in a minute."
 
 
+class SlackUnreachable(SlackError):
+    """Slack can't be reached or has a fault of its own. Whether the call had its effect is not known."""
+
+    sentence = "I lost touch with Slack while I was answering. Please ask again."
+
+
 class SlackRefused(SlackError):
     """Slack answered with an error that has no class of its own: the message names it."""
 
@@ -160,6 +188,12 @@ class QuestionTimedOut(RunError):
     """The question took longer than QUESTION_TIMEOUT_S."""
 
     sentence = "This took longer than I may spend on one question. Please ask for less at once."
+
+
+class TooManyQuestions(RunError):
+    """More questions wait in this process than MAX_WAITING_RUNS allows: add a replica, or raise it."""
+
+    sentence = "I have more questions than I can take right now. Please ask again in a few minutes."
 
 
 class Unexpected(RunError):

@@ -51,6 +51,18 @@ class Settings(BaseSettings):
     database_url: str = "sqlite:///var/threadloop.db"
     port: int = Field(3000, ge=0, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    otel_exporter_otlp_endpoint: str | None = None
+    """The base URL of an OpenTelemetry collector (OTLP over HTTP), for traces."""
+
+    shutdown_grace_s: float = Field(20.0, ge=0)
+    """How long running questions may go on when the bot is stopped. The rest resumes at the next start."""
+    max_concurrent_runs: int = Field(200, ge=1)
+    max_waiting_runs: int = Field(10_000, ge=1)
+    """Questions that wait for their turn in this process; more are refused with a sentence."""
+    keep_runs_days: float = Field(14.0, gt=0)
+    """How long finished runs are kept; a post delivered again within this time is recognised."""
+    catch_up_minutes: float = Field(60.0, ge=0)
+    """How far back to look for unanswered questions after a time without a connection."""
 
     tool_turns: int = Field(8, ge=1)
     """How often the model may ask for tools in one question."""
@@ -132,11 +144,15 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as error:
         raise SettingsError(_explain(error)) from error
     _check_slack(settings)
+    _check_model(settings)
     return settings
 
 
 def _explain(error: ValidationError) -> str:
-    lines = [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+    lines = [
+        f"{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in error.errors(include_input=False)
+    ]
     return "The configuration is wrong (see .env.example):\n  " + "\n  ".join(lines)
 
 
@@ -153,6 +169,22 @@ def _check_slack(settings: Settings) -> None:
         raise _missing("SLACK_APP_TOKEN", "SLACK_BOT_TOKEN")
     _check_prefix("SLACK_BOT_TOKEN", bot, "xoxb-")
     _check_prefix("SLACK_APP_TOKEN", app, "xapp-")
+
+
+def _check_model(settings: Settings) -> None:
+    if settings.humanloop_base_url is not None:
+        return  # whatever providers that server has
+    provider = (settings.provider_and_model() or ("openai", ""))[0]
+    configured = {
+        "openai": settings.openai_api_key or settings.openai_base_url,
+        "anthropic": settings.anthropic_api_key or settings.anthropic_base_url,
+        "mock": True,
+    }
+    if provider not in configured:
+        raise SettingsError(f"MODEL names the provider {provider}. There are: {', '.join(configured)}.")
+    if not configured[provider]:
+        key = f"{provider.upper()}_API_KEY"
+        raise SettingsError(f"MODEL={settings.model} needs {key}: put it in .env, or choose another model.")
 
 
 def _missing(name: str, given: str) -> SettingsError:

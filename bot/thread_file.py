@@ -33,8 +33,10 @@ def read(path: Path) -> list[Line]:
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SeedError(f"{path} can't be read: {error}") from error
+    except OSError as error:
+        raise SeedError(f"{path} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SeedError(f"{path} can't be read: it is not UTF-8 text.") from error
     return [_read_line(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
 
@@ -42,8 +44,11 @@ def _read_line(path: Path, number: int, line: str) -> Line:
     try:
         return Line.model_validate_json(line)
     except ValidationError as error:
-        reason = error.errors()[0]["msg"]
-        raise SeedError(f'{path}, line {number}: {reason}. Write {{"user": "ada", "text": "…"}}.') from error
+        problem = error.errors()[0]
+        where = "".join(f"{name}: " for name in problem["loc"])
+        raise SeedError(
+            f'{path}, line {number}: {where}{problem["msg"]}. Write {{"user": "ada", "text": "…"}}.'
+        ) from error
 
 
 def with_speakers(seed: Seed, lines: Sequence[Line], channel: str) -> Seed:

@@ -11,6 +11,8 @@ import pytest
 
 from bot.settings import Settings
 
+pytest_plugins = ["support.postgres"]
+
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 

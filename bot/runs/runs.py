@@ -1,65 +1,82 @@
-"""Durable runs: a question is stored before it is acknowledged, and worked on step by step.
-
-The only module that imports the run engine, DBOS. It knows no Slack.
-
-A run is one workflow whose id is the question's `run_id`: the same post delivered twice is one run. The results
-of its finished steps are stored; when a run is taken up again after a crash, they are not run again.
-"""
+"""Takes questions, and sees to it that each is answered once and in its turn."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
-from functools import cache
-from typing import Any, TypeVar
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
-from pydantic import TypeAdapter
+from dbos import DBOS, SetWorkflowAttributes, SetWorkflowID, WorkflowStatus
 from sqlalchemy.exc import DBAPIError
 
 from bot.conversation import Outcome, Question
-from bot.errors import DatabaseBusy, RunError, by_name
+from bot.errors import DatabaseBusy, TooManyQuestions
+from bot.replicas import Replicas
+from bot.runs import engine
+from bot.runs.engine import OPEN, OUTCOME, QUESTION, WORKFLOW, asked_at, base, outside
+from bot.runs.steps import StoredSteps
+from bot.runs.upkeep import adopt, tidy_up
 from bot.telemetry import run_context
 
-_log = logging.getLogger(__name__)
-
-Value = TypeVar("Value")
-Live = TypeVar("Live")
-
-_QUESTION = TypeAdapter(Question)
-_OUTCOME = TypeAdapter(Outcome)
-
-# Runs are resumed by whatever code is running. Changing the order of a run's steps therefore needs a new
-# version, and open runs of the old one to be finished first.
-_APPLICATION_VERSION = "1"
-_MOST_THREADS = 16
 # Slack waits three seconds for the acknowledgement.
 _STORE_WITHIN_S = 2.5
+_LOOK_AGAIN_S = 0.5
+_MOST_THREADS_KNOWN = 50
+_MOST_BEGUN_KNOWN = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """How many runs a process works on."""
+
+    concurrent: int = 200
+    waiting: int = 10_000
+    """More than this, and a question is refused with a sentence."""
+    keep_days: float = 14.0
+    """How long finished runs are kept, and so recognised."""
 
 
 class Runs:
     """The runs of this process. DBOS is a singleton, so there is one of these at a time.
 
     Args:
-        engine: where runs are stored; shared with our own tables.
-        answer: answers a question in steps, and never raises.
+        database: where runs are stored; shared with our own tables.
+        answer: answers a question in steps, and raises nothing but a cancellation.
+        limits: how many runs at a time.
     """
 
     def __init__(
-        self, engine: sa.Engine, answer: Callable[[Question, StoredSteps], Awaitable[Outcome]]
+        self,
+        database: sa.Engine,
+        answer: Callable[[Question, StoredSteps], Awaitable[Outcome]],
+        *,
+        limits: RunLimits | None = None,
     ) -> None:
-        self._engine = engine
+        self._database = database
         self._answer = answer
+        self._limits = limits or RunLimits()
+        # On SQLite there is one process at a time, and it takes up whatever its predecessor left. On PostgreSQL
+        # each has a name of its own, and the living adopt the runs of the dead.
+        is_shared = database.dialect.name == "postgresql"
+        self._replicas = Replicas(database, adopt) if is_shared else None
+        self._tidying: asyncio.Task[None] | None = None
+        self._slots = asyncio.Semaphore(self._limits.concurrent)
+        self._waiting = 0
         self._storing: dict[str, asyncio.Future[None]] = {}
-        self._running: dict[str, asyncio.Future[Any]] = {}
+        # Who stored a run is stored with it: a run of another process may have shown something already.
+        self._process_id = uuid4().hex
+        self._begun: OrderedDict[str, None] = OrderedDict()
+        self._running: dict[str, asyncio.Task[Any]] = {}
 
-        @DBOS.workflow(name="answer")
-        async def workflow(question: dict[str, Any]) -> dict[str, Any]:
-            return await self._run(question)
+        @DBOS.workflow(name=WORKFLOW)
+        async def workflow(question: dict[str, Any], stored_by: str) -> dict[str, Any]:
+            return await self._run(question, stored_by)
 
         self._workflow = workflow
 
@@ -69,23 +86,43 @@ class Runs:
         Raises:
             DatabaseBusy: the database cannot be opened.
         """
-        _quieten()
-        DBOS(config=self._config())
         try:
-            # Not in a thread, though it blocks: resumed questions run on the loop that launches the engine.
-            DBOS.launch()
+            if self._replicas is not None:
+                await self._replicas.announce()
         except DBAPIError as error:
             raise DatabaseBusy(f"The database cannot be opened: {error.orig}") from error
+        # Not in a thread, though it blocks: resumed questions run on the loop that launches the engine.
+        engine.launch(self._database, self._replicas.id if self._replicas else "local")
+        if self._replicas is not None:
+            self._replicas.watch()
+        self._tidying = asyncio.create_task(tidy_up(self._limits.keep_days), name="tidy-up")
 
     async def aclose(self, grace_s: float = 5.0) -> None:
         """Let running questions finish for `grace_s` seconds, then close. Others resume at the next start."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+        if self._replicas is not None:
+            await self._replicas.unwatch()
         if self._running:
             await asyncio.wait(self._running.values(), timeout=grace_s)
-        loop = asyncio.get_running_loop()
-        # The engine lent the loop its threads; what else closes after it still needs some.
-        loop.set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
-        with ThreadPoolExecutor(1) as closer:
-            await loop.run_in_executor(closer, lambda: DBOS.destroy(destroy_registry=True))
+        for task in self._running.values():
+            task.cancel()
+        await engine.close()
+        if self._replicas is not None:
+            # Only now may the others take what was left open.
+            await self._replicas.leave()
+
+    @property
+    def running(self) -> int:
+        """How many runs are being worked on here."""
+        return len(self._running) - self._waiting
+
+    @property
+    def waiting(self) -> int:
+        """How many runs wait here for their turn."""
+        return self._waiting
+
+    # taking questions
 
     async def submit(self, question: Question) -> str:
         """Store the question and start to answer it; return its run id as soon as it is stored.
@@ -95,119 +132,172 @@ class Runs:
         Raises:
             DatabaseBusy: the question could not be stored in time. Storing it goes on.
         """
-        run_id = question.run_id
-        if run_id not in self._storing:
-            self._storing[run_id] = asyncio.ensure_future(self._store(question))
-            self._storing[run_id].add_done_callback(lambda _: self._storing.pop(run_id, None))
+        await self._begin(question.run_id, question)
+        return question.run_id
+
+    async def retry(self, workflow_id: str) -> bool:
+        """Answer the question of a run that failed once more. Does nothing the second time.
+
+        Returns whether there is such a run.
+        """
+        question = await self.question(workflow_id)
+        if question is None:
+            return False
+        await self._begin(f"{workflow_id}#retry", question)
+        return True
+
+    async def restart(self, question: Question, revision: str) -> bool:
+        """Answer an edited question anew, unless it is answered already; return whether it is.
+
+        `revision` tells one edit from another, such as the edit's timestamp.
+        """
+        if not await self.cancel(question.run_id):
+            return False
+        await self._begin(f"{question.run_id}#{revision}", question)
+        return True
+
+    async def cancel(self, run_id: str) -> bool:
+        """End the run and its revisions if they are not finished; return whether any was not."""
+        open_runs = await self._open(workflow_id_prefix=run_id)
+        for run in open_runs:
+            await outside(DBOS.cancel_workflow_async(run.workflow_id))
+        return bool(open_runs)
+
+    async def _begin(self, workflow_id: str, question: Question) -> None:
+        if workflow_id not in self._storing:
+            self._storing[workflow_id] = asyncio.ensure_future(self._store(workflow_id, question))
+            self._storing[workflow_id].add_done_callback(lambda _: self._storing.pop(workflow_id, None))
         try:
             async with asyncio.timeout(_STORE_WITHIN_S):
-                await asyncio.shield(self._storing[run_id])
+                await asyncio.shield(self._storing[workflow_id])
         except TimeoutError as error:
             raise DatabaseBusy(f"The question was not stored within {_STORE_WITHIN_S} s.") from error
-        return run_id
 
-    async def _store(self, question: Question) -> None:
-        with SetWorkflowID(question.run_id):
-            handle = await DBOS.start_workflow_async(
-                self._workflow, _QUESTION.dump_python(question, mode="json")
-            )
-        if question.run_id not in self._running:
-            self._hold(question.run_id, handle.get_result())
+    async def _store(self, workflow_id: str, question: Question) -> None:
+        with SetWorkflowID(workflow_id), SetWorkflowAttributes({"thread": question.thread}):
+            stored = QUESTION.dump_python(question, mode="json")
+            await DBOS.start_workflow_async(self._workflow, stored, self._process_id)
+
+    # working on them
+
+    async def _run(self, stored: dict[str, Any], stored_by: str) -> dict[str, Any]:
+        question, run_id = QUESTION.validate_python(stored), str(DBOS.workflow_id)
+        is_first = stored_by == self._process_id and run_id == question.run_id and self._begin_once(run_id)
+        former = self._hold(run_id, question)
+        if former:
+            # What this run takes the place of was cancelled, and ends within a second.
+            await asyncio.wait(former)
+        with run_context(run_id):
+            async with AsyncExitStack() as stack:
+                turn = partial(self._turn, question, stack)
+                outcome = await self._answer(
+                    question, StoredSteps(run_id, may_have_posted=not is_first, turn=turn)
+                )
+        return dict(OUTCOME.dump_python(outcome, mode="json"))
+
+    def _begin_once(self, run_id: str) -> bool:
+        """Note that the run is begun here; whether it is for the first time. An adopted run can come back."""
+        is_first = run_id not in self._begun
+        self._begun[run_id] = None
+        if len(self._begun) > _MOST_BEGUN_KNOWN:
+            self._begun.popitem(last=False)
+        return is_first
+
+    def _hold(self, run_id: str, question: Question) -> list[asyncio.Task[Any]]:
+        """Note that the present task works on the run; return those that work on the same question."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 — a coroutine always runs in one
+        former = [other for known, other in self._running.items() if base(known) == question.run_id]
+        self._running[run_id] = task
+        task.add_done_callback(lambda _: self._running.pop(run_id, None))
+        return former
+
+    async def _turn(self, question: Question, stack: AsyncExitStack) -> None:
+        """Wait for the thread's earlier questions, and for a free slot, which `stack` gives back."""
+        if self._waiting >= self._limits.waiting:
+            raise TooManyQuestions
+        self._waiting += 1
+        try:
+            if not question.starts_thread:
+                await self._predecessors_end(question)
+            # Only now: a question that held a slot while it waits could keep its predecessor from one.
+            await stack.enter_async_context(self._slots)
+        finally:
+            self._waiting -= 1
+
+    async def _predecessors_end(self, question: Question) -> None:
+        while earlier := await self._earlier(question):
+            here = [self._running[run_id] for run_id in earlier if run_id in self._running]
+            if here:
+                await asyncio.wait(here)
+            else:
+                # In another process, or not begun yet.
+                await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def _earlier(self, question: Question) -> list[str]:
+        """The open runs of questions that stand before this one in its thread."""
+        channel = f"{question.team}:{question.channel}:"
+        # Two quick questions are stored at the same time, and the later one may be first.
+        being_stored = [
+            storing
+            for run_id, storing in self._storing.items()
+            if run_id.startswith(channel) and asked_at(run_id) < question.ts
+        ]
+        await asyncio.gather(*being_stored, return_exceptions=True)
+        return [
+            run.workflow_id
+            for run in await self._open(workflow_id_prefix=channel)
+            if asked_at(run.workflow_id) < question.ts
+            and (run.attributes or {}).get("thread") == question.thread
+        ]
+
+    async def _open(self, **which: Any) -> list[WorkflowStatus]:
+        return await outside(
+            DBOS.list_workflows_async(status=OPEN, load_input=False, load_output=False, **which)
+        )
+
+    # looking at them
 
     async def outcome(self, run_id: str) -> Outcome | None:
-        """How the run ended, once it has; `None` for a run that nobody knows."""
-        if run_id in self._running:
-            return _OUTCOME.validate_python(await asyncio.shield(self._running[run_id]))
-        status = await DBOS.get_workflow_status_async(run_id)
+        """How the run ended, once it has; `None` for a run that nobody knows, or that was cancelled."""
+        while (status := await outside(DBOS.get_workflow_status_async(run_id))) and status.status in OPEN:
+            if run_id in self._running:
+                await asyncio.wait([self._running[run_id]])
+            else:
+                await asyncio.sleep(_LOOK_AGAIN_S / 10)
         if status is None or status.output is None:
             return None
-        return _OUTCOME.validate_python(status.output)
+        return OUTCOME.validate_python(status.output)
 
     async def question(self, run_id: str) -> Question | None:
         """The question of a run; `None` for a run that nobody knows."""
-        status = await DBOS.get_workflow_status_async(run_id)
+        status = await outside(DBOS.get_workflow_status_async(run_id))
         if status is None or status.input is None:
             return None
-        return _QUESTION.validate_python(status.input["args"][0])
+        return QUESTION.validate_python(status.input["args"][0])
 
-    async def _run(self, question: dict[str, Any]) -> dict[str, Any]:
-        asked = _QUESTION.validate_python(question)
-        with run_context(asked.run_id):
-            outcome = await self._answer(asked, StoredSteps())
-        return dict(_OUTCOME.dump_python(outcome, mode="json"))
-
-    def _hold(self, run_id: str, result: Awaitable[Any]) -> None:
-        task = asyncio.ensure_future(result)
-        self._running[run_id] = task
-        task.add_done_callback(lambda _: self._running.pop(run_id, None))
-
-    def _config(self) -> DBOSConfig:
-        return DBOSConfig(
-            name="threadloop",
-            system_database_url=self._engine.url.render_as_string(hide_password=False),
-            system_database_engine=self._engine,
-            serializer=DBOSPortableJSONSerializer(),
-            application_version=_APPLICATION_VERSION,
-            max_executor_threads=_MOST_THREADS,
-            log_level="WARNING",
+    async def unknown(self, questions: Sequence[Question]) -> list[Question]:
+        """Those of the questions that have never been submitted."""
+        if not questions:
+            return []
+        runs = await outside(
+            DBOS.list_workflows_async(
+                workflow_ids=[question.run_id for question in questions], load_input=False, load_output=False
+            )
         )
+        known = {run.workflow_id for run in runs}
+        return [question for question in questions if question.run_id not in known]
 
-
-class StoredSteps:
-    """The steps of one run, each stored when it has finished. Made inside a run."""
-
-    def run(self, name: str, kind: type[Value], work: Callable[[], Awaitable[Value]]) -> Awaitable[Value]:
-        """Run `work` as the next step. The step takes its number now, so the order of calls is what counts.
-
-        A `RunError` is a result too: it is stored by its kind, and raised again.
-        """
-        adapter: TypeAdapter[Value] = _adapter(kind)  # type: ignore[arg-type]  # a class is hashable
-
-        async def stored() -> dict[str, Any]:
-            try:
-                return {"value": adapter.dump_python(await work(), mode="json")}
-            except RunError as error:
-                return {"error": type(error).__name__, "message": str(error)}
-
-        reservation = DBOS.reserve_step()
-
-        async def run() -> Value:
-            result = await reservation.run_async({"name": name}, stored)
-            if "error" in result:
-                raise by_name(result["error"])(result["message"])
-            return adapter.validate_python(result["value"])
-
-        return run()
-
-    async def stream(
-        self, name: str, kind: type[Value], work: Callable[[], AsyncGenerator[Live | Value, None]]
-    ) -> AsyncGenerator[Live | Value, None]:
-        """Run a generator as the next step. Its last value, of type `kind`, is stored; others are live only."""
-        live: asyncio.Queue[Live | None] = asyncio.Queue()
-
-        async def drain() -> Value:
-            async with aclosing(work()) as values:
-                async for value in values:
-                    if isinstance(value, kind):
-                        return value
-                    live.put_nowait(value)  # type: ignore[arg-type]  # not the last value, so a live one
-            raise AssertionError(f"step {name} ended without its result")
-
-        step = asyncio.ensure_future(self.run(name, kind, drain))
-        step.add_done_callback(lambda _: live.put_nowait(None))
-        try:
-            while (value := await live.get()) is not None:
-                yield value
-            yield await step
-        finally:
-            step.cancel()
-
-
-@cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
-def _quieten() -> None:
-    # Without a handler of its own the engine adds one that writes to the terminal past our log format.
-    logging.getLogger("dbos").addHandler(logging.NullHandler())
+    async def threads(self, team: str, channel: str) -> list[str]:
+        """The timestamps of the threads in a channel that were talked in lately, the newest first."""
+        runs = await outside(
+            DBOS.list_workflows_async(
+                workflow_id_prefix=f"{team}:{channel}:",
+                load_input=False,
+                load_output=False,
+                sort_desc=True,
+                limit=_MOST_THREADS_KNOWN,
+            )
+        )
+        threads = ((run.attributes or {}).get("thread", "").rpartition(":")[2] for run in runs)
+        return [thread for thread in dict.fromkeys(threads) if thread]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -14,7 +16,15 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 )
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import MissingScope, NotInChannel, SlackError, SlackRateLimited, SlackRefused
+from bot.errors import (
+    MissingScope,
+    NotInChannel,
+    SlackError,
+    SlackRateLimited,
+    SlackRefused,
+    SlackUnreachable,
+)
+from bot.slack.calls import CallObserver, watched_calls
 
 _BY_CODE: dict[str, type[SlackError]] = {
     "not_in_channel": NotInChannel,
@@ -23,30 +33,40 @@ _BY_CODE: dict[str, type[SlackError]] = {
     "not_allowed_token_type": MissingScope,
     "ratelimited": SlackRateLimited,
     "rate_limited": SlackRateLimited,
+    # Slack's own trouble, said with status 200
+    "internal_error": SlackUnreachable,
+    "fatal_error": SlackUnreachable,
+    "service_unavailable": SlackUnreachable,
+    "request_timeout": SlackUnreachable,
 }
 _RETRIES = 2
 
 
 @asynccontextmanager
-async def open_client(token: str, base_url: str) -> AsyncIterator[AsyncWebClient]:
+async def open_client(token: str, base_url: str, observe: CallObserver) -> AsyncIterator[AsyncWebClient]:
     """A client that waits out rate limits and tries again after a server error or a lost connection.
+
+    `observe` sees each of its requests.
 
     Its connections are kept: without a session of its own it would open a new one for each call.
     """
-    async with aiohttp.ClientSession() as session:
-        yield _client(token, base_url, session)
-
-
-def _client(token: str, base_url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
-    return AsyncWebClient(
-        token=token,
-        base_url=base_url,
-        session=session,
-        retry_handlers=[
+    async with aiohttp.ClientSession(trace_configs=[watched_calls(observe)]) as session:
+        client = AsyncWebClient(token=token, base_url=base_url, session=session)
+        client.retry_handlers = [
             AsyncRateLimitErrorRetryHandler(max_retry_count=_RETRIES),
             AsyncServerErrorRetryHandler(max_retry_count=_RETRIES),
             AsyncConnectionErrorRetryHandler(max_retry_count=_RETRIES),
-        ],
+        ]
+        yield client
+
+
+def without_blind_retries(client: AsyncWebClient) -> AsyncWebClient:
+    """The same client for posts: after a lost response it does not post again, since the post may be there."""
+    return AsyncWebClient(
+        token=client.token,
+        base_url=client.base_url,
+        session=client.session,
+        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=_RETRIES)],
     )
 
 
@@ -56,19 +76,32 @@ def slack_errors() -> Iterator[None]:
     try:
         yield
     except SlackApiError as error:
-        code = _code(error)
-        raise _BY_CODE.get(code, SlackRefused)(_explain(error, code)) from error
-    except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
-        raise SlackRefused(f"Slack could not be reached: {type(error).__name__}: {error}") from error
+        kind, code = _kind(error)
+        raise kind(_explain(error, code)) from error
+    except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise SlackUnreachable(f"Slack could not be reached: {type(error).__name__}: {error}") from error
 
 
-def _code(error: SlackApiError) -> str:
-    if getattr(error.response, "status_code", 200) == 429:
-        return "ratelimited"
-    return str(error.response.get("error")) if hasattr(error.response, "get") else "unknown"
+def _kind(error: SlackApiError) -> tuple[type[SlackError], str]:
+    status, answer = _answer(error)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return SlackRateLimited, "ratelimited"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return SlackUnreachable, f"status {status}"
+    code = str(answer.get("error"))
+    return _BY_CODE.get(code, SlackRefused), code
 
 
 def _explain(error: SlackApiError, code: str) -> str:
-    needed = error.response.get("needed") if hasattr(error.response, "get") else None
+    needed = _answer(error)[1].get("needed")
     scope = f" (the scope {needed} is missing)" if needed else ""
     return f"Slack refused with {code}{scope}."
+
+
+def _answer(error: SlackApiError) -> tuple[int, dict[str, Any]]:
+    """The status and the JSON of Slack's answer, which the SDK gives in several types, or as a mere text."""
+    response = error.response
+    if isinstance(response, dict):
+        return int(response.get("status") or HTTPStatus.OK), response
+    body = response.data
+    return response.status_code, body if isinstance(body, dict) else {}

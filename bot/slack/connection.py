@@ -2,47 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import cast
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
-from starlette.types import ASGIApp
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from starlette.routing import BaseRoute, Route
 
 from bot.errors import SettingsError
-from bot.http_server import serve
 
 EVENTS_PATH = "/slack/events"
+# As long as Slack waits for an acknowledgement.
+_ACKNOWLEDGE_WITHIN_S = 3.0
 
 
-@asynccontextmanager
-async def socket_mode(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
-    """Stay connected over Socket Mode for as long as the block lasts; lost connections come back by themselves.
+class Connection(Protocol):
+    """A way from Slack to the bot, open while its `async with` block lasts."""
 
-    Raises:
-        SettingsError: Slack refuses the app-level token.
-    """
-    handler = AsyncSocketModeHandler(app, app_token, web_client=app.client)
-    try:
-        await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
-    except SlackApiError as error:
-        await handler.close_async()  # type: ignore[no-untyped-call]  # ditto
-        raise SettingsError(
-            f"Slack refuses SLACK_APP_TOKEN ({error.response.get('error')}): make one under Basic Information "
-            "→ App-Level Tokens with the scope connections:write, and switch Socket Mode on."
-        ) from error
-    try:
-        yield
-    finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]  # ditto
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """What an HTTP server must offer to Slack."""
+
+    @property
+    def connected(self) -> asyncio.Event:
+        """Set at each new connection; whoever acts on it clears it."""
+
+    async def fault(self) -> str | None:
+        """Why nothing can come from Slack at the moment, if so."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
-@asynccontextmanager
-async def http(app: AsyncApp, port: int, host: str = "0.0.0.0") -> AsyncIterator[None]:  # noqa: S104 — a container is reached from outside
-    """Take events, interactivity and commands at `/slack/events` for as long as the block lasts."""
-    handler = cast(ASGIApp, AsyncSlackRequestHandler(app, path=EVENTS_PATH))  # Bolt types ASGI in its own words
-    async with serve(handler, host=host, port=port):
-        yield
+class SocketMode:
+    """A connection that the bot opens; when it is lost it comes back by itself."""
+
+    routes: Sequence[BaseRoute] = ()
+
+    def __init__(self, app: AsyncApp, app_token: str) -> None:
+        self.connected = asyncio.Event()
+        self._handler = AsyncSocketModeHandler(app, app_token, web_client=app.client)
+        self._handler.client.message_listeners.append(self._on_message)
+        self._handler.client.socket_mode_request_listeners[:] = [self._on_request]
+        self._closing = False
+        self._in_hand = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def _on_message(self, _client: object, message: dict[str, Any], _raw: str | None = None) -> None:
+        if message.get("type") == "hello":
+            self.connected.set()
+
+    async def _on_request(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        if self._closing:
+            return
+        self._in_hand += 1
+        self._idle.clear()
+        try:
+            await self._handler.handle(client, request)  # type: ignore[arg-type]  # Bolt names its own client
+        finally:
+            self._in_hand -= 1
+            if not self._in_hand:
+                self._idle.set()
+
+    async def fault(self) -> str | None:
+        """Why nothing can come from Slack at the moment, if so."""
+        connected = await self._handler.client.is_connected()
+        return None if connected else "the Socket Mode connection is down"
+
+    async def __aenter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            SettingsError: Slack refuses the app-level token.
+        """
+        try:
+            await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+        except SlackApiError as error:
+            await self._handler.close_async()  # type: ignore[no-untyped-call]  # ditto
+            raise SettingsError(
+                f"Slack refuses SLACK_APP_TOKEN ({error.response.get('error')}): make one under Basic "
+                "Information → App-Level Tokens with the scope connections:write, and switch Socket Mode on."
+            ) from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # What is being stored is acknowledged first; whoever connects next finds the rest.
+        self._closing = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ACKNOWLEDGE_WITHIN_S):
+                await self._idle.wait()
+        await self._handler.close_async()  # type: ignore[no-untyped-call]  # ditto
+
+
+class RequestUrl:
+    """Slack posts events, interactivity and commands to `/slack/events`; Bolt checks their signatures."""
+
+    def __init__(self, app: AsyncApp) -> None:
+        self.connected = asyncio.Event()
+        self.connected.set()
+        handler = AsyncSlackRequestHandler(app, path=EVENTS_PATH)
+        self.routes: Sequence[BaseRoute] = [Route(EVENTS_PATH, handler, methods=["POST"])]
+
+    async def fault(self) -> str | None:
+        """Nothing: whoever can ask whether the bot is ready can reach it, and so can Slack."""
+        return None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to close: the HTTP server is not ours."""

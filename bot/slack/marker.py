@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.conversation import Question
+
 State = Literal["pending", "final", "failed"]
 
 EVENT_TYPE = "threadloop_answer"
@@ -47,3 +51,26 @@ def read_marker(message: Mapping[str, Any]) -> Marker | None:
         part=int(payload.get("part", 0)),
         state=cast(State, payload.get("state", "final")),
     )
+
+
+async def find_answer(client: AsyncWebClient, question: Question) -> dict[int, str]:
+    """The timestamps of the messages in the thread that answer the question, by part."""
+    parts: dict[int, str] = {}
+    cursor: str | None = None
+    while True:
+        page = await client.conversations_replies(
+            channel=question.channel,
+            ts=question.thread_ts,
+            # The answer stands behind the question, wherever that is in a long thread.
+            oldest=question.ts,
+            include_all_metadata=True,
+            limit=200,
+            cursor=cursor,
+        )
+        for reply in page["messages"]:
+            marker = read_marker(reply)
+            if marker is not None and marker.run_id == question.run_id:
+                parts[marker.part] = reply["ts"]
+        cursor = (page.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            return parts

@@ -9,18 +9,39 @@ from bot.conversation import Question, Source
 
 Json: TypeAlias = Mapping[str, Any]
 
+_WORDS = (None, "file_share", "thread_broadcast")
+
+
+def is_a_persons(message: Json) -> bool:
+    """Whether a person wrote this, in words of their own. A bot that answers bots could go on for ever."""
+    return bool(message.get("user")) and not message.get("bot_id") and message.get("subtype") in _WORDS
+
 
 def from_event(body: Json, source: Source) -> Question:
     """The question in an `app_mention` or `message` event."""
     event = body["event"]
+    return _question(str(body.get("team_id") or event.get("team") or ""), event["channel"], event, source)
+
+
+def from_message(body: Json, message: Json) -> Question:
+    """The question in a message inside an event, such as the new or the old one of a change."""
+    return _question(str(body.get("team_id") or ""), body["event"]["channel"], message, "message")
+
+
+def from_history(team: str, channel: str, message: Json) -> Question:
+    """The question in a message of a conversation's history."""
+    return _question(team, channel, message, "message")
+
+
+def _question(team: str, channel: str, message: Json, source: Source) -> Question:
     return Question(
-        team=str(body.get("team_id") or event.get("team") or ""),
-        channel=event["channel"],
-        ts=event["ts"],
+        team=team,
+        channel=channel,
+        ts=message["ts"],
         # A post outside a thread starts one.
-        thread_ts=event.get("thread_ts") or event["ts"],
-        user=event["user"],
-        text=event.get("text") or "",
+        thread_ts=message.get("thread_ts") or message["ts"],
+        user=message["user"],
+        text=message.get("text") or "",
         source=source,
     )
 

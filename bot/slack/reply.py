@@ -1,47 +1,32 @@
-"""One answer's life in Slack.
-
-In a thread: "…" at once, which becomes the answer, or the sentence that says what went wrong. For a slash
-command: ephemeral messages through its `response_url`.
-"""
+"""One answer's life in Slack: "…" at once, then the answer, or a sentence that says what went wrong."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import count
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
+import aiohttp
+from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.answer import Reply, Steps
 from bot.conversation import Question
-from bot.errors import RunError, SlackError, SlackRefused
-from bot.slack.client import slack_errors
-from bot.slack.guard import neutralise
-from bot.slack.markdown import split
-from bot.slack.marker import Marker, State
-from bot.slack.text import escape
+from bot.errors import RunError, SlackError, SlackUnreachable
+from bot.slack.client import slack_errors, without_blind_retries
+from bot.slack.command_reply import CommandReply
+from bot.slack.content import Block, content, failure, new_message, parts, retry_button
+from bot.slack.marker import Marker, State, find_answer
 
 _log = logging.getLogger(__name__)
 
-SHARE_ACTION = "share_answer"
-
-# chat.update refuses a longer `text` (https://docs.slack.dev/reference/methods/chat.update).
-_MOST_CHARS = 3_900
-# Slack takes five answers at a response_url; one is left for a failure after the others.
-_MOST_COMMAND_PARTS = 4
-
-
-def message(text: str) -> dict[str, Any]:
-    """The content of a message that shows `text`, which is Markdown and already neutralised."""
-    return {"text": escape(text), "blocks": [{"type": "markdown", "text": text}]}
-
-
-def failure(error: RunError, run_id: str) -> str:
-    """What the asker reads in place of an answer."""
-    return f"{error.sentence}\n\n_Run `{run_id}`_"
+# For posts whose outcome is not known: seven attempts within about a quarter of a minute.
+_MOST_ATTEMPTS = 7
+_PAUSE_S = 0.1
 
 
 class Replies:
@@ -58,22 +43,27 @@ class Replies:
 
 
 class ThreadReply:
-    """An answer in the question's thread."""
+    """An answer in the question's thread.
+
+    Each message is posted once: where an earlier attempt may have posted, or a post's outcome is not known, the
+    thread is searched for its mark first.
+    """
 
     def __init__(self, client: AsyncWebClient, question: Question, steps: Steps) -> None:
         self._client = client
+        self._posting = without_blind_retries(client)
         self._question = question
         self._steps = steps
         self._placeholder: asyncio.Future[str] | None = None
 
     async def begin(self) -> None:
-        """Post "…" in the thread.
+        """Show "…" in the thread.
 
         Raises:
             SlackError: Slack refused; an answer could not be posted either.
         """
-        posted = self._steps.run("post placeholder", str, lambda: self._post("…", 0, "pending"))
-        self._placeholder = asyncio.ensure_future(posted)
+        shown = self._steps.run("show placeholder", str, lambda: self._show("…", 0, "pending"))
+        self._placeholder = asyncio.ensure_future(shown)
         # Shielded: when the question is given up meanwhile, the message must still be known to be replaced.
         await asyncio.shield(self._placeholder)
 
@@ -83,130 +73,81 @@ class ThreadReply:
         Raises:
             SlackError: Slack refused.
         """
-        for number, part in enumerate(split(neutralise(text), _MOST_CHARS)):
-            await self._steps.run(f"show part {number}", str, self._shows(part, number, "final"))
+        shown = parts(text)
+        for number, part in enumerate(shown):
+            await self._steps.run(f"show part {number}", str, partial(self._show, part, number, "final"))
+        if self._steps.may_have_posted:
+            await self._steps.run("remove former parts", str, lambda: self._remove_from(len(shown)))
 
     async def fail(self, error: RunError) -> None:
         """Turn "…" into the sentence of `error`; where the bot may not write, tell the asker directly."""
-        text = failure(error, self._question.run_id)
+        text = failure(error, self._steps.run_id)
+        buttons = [retry_button(self._steps.run_id)]
         try:
-            await self._steps.run("show failure", str, self._shows(text, 0, "failed"))
+            await self._steps.run("show failure", str, lambda: self._show(text, 0, "failed", buttons))
         except SlackError as refused:
             _log.warning("The failure can't be shown in the thread: %s", refused)
             await self._tell_directly(text)
 
-    def _shows(self, text: str, number: int, state: State) -> Callable[[], Coroutine[Any, Any, str]]:
-        async def show() -> str:
-            placeholder = await self._placeholder_ts() if number == 0 else None
-            if placeholder is None:
-                return await self._post(text, number, state)
-            return await self._update(placeholder, text, number, state)
-
-        return show
-
-    async def _placeholder_ts(self) -> str | None:
-        if self._placeholder is None:
-            return None
-        try:
-            return await self._placeholder
-        except SlackError:
-            return None
-
-    async def _post(self, text: str, part: int, state: State) -> str:
-        with slack_errors():
-            response = await self._client.chat_postMessage(
-                channel=self._question.channel,
-                thread_ts=self._question.thread_ts,
-                metadata=self._marker(part, state),
-                # A link planted in the answer must not be fetched by Slack on its own.
-                unfurl_links=False,
-                unfurl_media=False,
-                **message(text),
-            )
-        return str(response["ts"])
-
-    async def _update(self, ts: str, text: str, part: int, state: State) -> str:
+    async def _show(self, text: str, part: int, state: State, buttons: Sequence[Block] = ()) -> str:
+        """Post the part, or change it if it is there; return its timestamp."""
+        marker = Marker(self._question.run_id, self._question.ts, part, state).metadata()
+        ts = await self._posted(part)
+        if ts is None:
+            return await self._post(part, metadata=marker, **new_message(text, buttons))
         with slack_errors():
             await self._client.chat_update(
-                channel=self._question.channel,
-                ts=ts,
-                metadata=self._marker(part, state),
-                **message(text),
+                channel=self._question.channel, ts=ts, metadata=marker, **content(text, buttons)
             )
         return ts
 
-    def _marker(self, part: int, state: State) -> dict[str, Any]:
-        return Marker(self._question.run_id, self._question.ts, part, state).metadata()
+    async def _posted(self, part: int) -> str | None:
+        """The part's timestamp, if it has been posted."""
+        if part == 0 and self._placeholder is not None and self._placeholder.done():
+            with suppress(SlackError):
+                return await self._placeholder
+        if self._steps.may_have_posted:
+            return (await self._find()).get(part)
+        return None
+
+    async def _post(self, part: int, **arguments: Any) -> str:
+        for attempt in count(1):
+            try:
+                with slack_errors():
+                    response = await self._posting.chat_postMessage(
+                        channel=self._question.channel, thread_ts=self._question.thread_ts, **arguments
+                    )
+                return str(response["ts"])
+            except SlackUnreachable:
+                if attempt == _MOST_ATTEMPTS:
+                    raise
+            await asyncio.sleep(_PAUSE_S * 2**attempt)
+            if ts := (await self._find()).get(part):
+                return ts
+        raise AssertionError("count() has no end")
+
+    async def _find(self) -> dict[int, str]:
+        """The timestamps of the answer's parts that are in the thread."""
+        with slack_errors():
+            return await find_answer(self._client, self._question)
+
+    async def _remove_from(self, part: int) -> str:
+        """Remove what an earlier, longer answer left over."""
+        for number, ts in (await self._find()).items():
+            if number >= part:
+                with slack_errors():
+                    await self._client.chat_delete(channel=self._question.channel, ts=ts)
+        return "removed"
 
     async def _tell_directly(self, text: str) -> None:
         try:
             opened = await self._client.conversations_open(users=self._question.user)
-            await self._client.chat_postMessage(
-                channel=opened["channel"]["id"], unfurl_links=False, unfurl_media=False, **message(text)
-            )
-        except (SlackApiError, KeyError) as refused:
+            await self._posting.chat_postMessage(channel=opened["channel"]["id"], **new_message(text))
+        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as refused:
             _log.error("The failure can't be shown to the asker: %s", refused)
 
 
-class CommandReply:
-    """An answer to a slash command, for the asker's eyes, with a button that shares it to the channel."""
-
-    def __init__(self, question: Question, steps: Steps, response_url: str) -> None:
-        self._question = question
-        self._steps = steps
-        self._webhook = AsyncWebhookClient(response_url)
-
-    async def begin(self) -> None:
-        """Nothing: the command was acknowledged with words."""
-
-    async def finish(self, text: str) -> None:
-        """Send the answer.
-
-        Raises:
-            SlackError: Slack refused.
-        """
-        parts = split(neutralise(text), _MOST_CHARS)
-        shown = parts[:_MOST_COMMAND_PARTS]
-        if len(parts) > len(shown):
-            shown[-1] = (
-                shown[-1][: _MOST_CHARS - 100] + "\n\n_The rest did not fit. Ask in a thread to get it all._"
-            )
-        for number, part in enumerate(shown):
-            last = number == len(shown) - 1
-            content = message(part)
-            content["blocks"] += [_share_button(self._question.run_id)] if last else []
-            await self._steps.run(f"show part {number}", str, self._sends(content))
-
-    async def fail(self, error: RunError) -> None:
-        """Send the sentence of `error`."""
-        try:
-            content = message(failure(error, self._question.run_id))
-            await self._steps.run("show failure", str, self._sends(content))
-        except SlackError as refused:
-            _log.error("The failure can't be shown to the asker: %s", refused)
-
-    def _sends(self, content: dict[str, Any]) -> Callable[[], Awaitable[str]]:
-        async def send() -> str:
-            with slack_errors():
-                response = await self._webhook.send(response_type="ephemeral", **content)
-            if response.status_code != 200:
-                raise SlackRefused(f"Slack refused the answer at the response_url: {response.body}")
-            return "sent"
-
-        return send
-
-
-def _share_button(run_id: str) -> dict[str, Any]:
-    button = {
-        "type": "button",
-        "action_id": SHARE_ACTION,
-        "text": {"type": "plain_text", "text": "Share to channel"},
-        "value": run_id,
-    }
-    return {"type": "actions", "elements": [button]}
-
-
-def shared(question: Question, asker: str, answer: str) -> Sequence[dict[str, Any]]:
-    """The messages that show a slash command's answer to its channel."""
-    asked = f"**{asker} asked:** {question.text}"
-    return [message(part) for part in split(neutralise(f"{asked}\n\n{answer}"), _MOST_CHARS)]
+async def withdraw(client: AsyncWebClient, question: Question) -> None:
+    """Remove the answer to a question that was deleted."""
+    for ts in (await find_answer(client, question)).values():
+        await client.chat_delete(channel=question.channel, ts=ts)

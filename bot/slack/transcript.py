@@ -37,6 +37,7 @@ _SPOKEN_SUBTYPES = (None, "file_share", "bot_message", "thread_broadcast", "me_m
 class Identity:
     """Who the bot is in this workspace."""
 
+    team_id: str
     user_id: str
     bot_id: str
 

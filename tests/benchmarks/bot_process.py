@@ -50,6 +50,7 @@ async def bot_process(playground: Playground, folder: Path, **variables: str) ->
         "SLACK_API_URL": playground.api_url,
         "DATABASE_URL": f"sqlite:///{folder}/bot.db",
         "LOG_LEVEL": "WARNING",
+        "PORT": "0",
         **variables,
     }
     started = time.perf_counter()

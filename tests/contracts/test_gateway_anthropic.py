@@ -15,8 +15,9 @@ from support.anthropic_server import AnthropicServer, cut, failing_stream, failu
 from support.gateways import humanloop_client, running_gateway
 from support.model_replies import Reply
 
-from bot.database import create_engine, create_tables
+from bot.database import create_engine
 from bot.gateway import Credentials
+from bot.migrations import migrate
 
 TOOL = {"name": "calculate", "description": "Sums", "parameters": {"type": "object", "properties": {}}}
 PROMPT = {
@@ -32,7 +33,7 @@ MARK = {"type": "ephemeral"}
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     engine = create_engine(f"sqlite:///{tmp_path}/test.db")
-    create_tables(engine)
+    migrate(engine)
     yield engine
     engine.dispose()
 

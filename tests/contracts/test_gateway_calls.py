@@ -16,8 +16,9 @@ from humanloop.errors import UnprocessableEntityError
 from support.gateways import WAYS, Way, humanloop_client, running_gateway
 from support.openai_server import OpenAIServer, cut, failing_stream, failure, text, tool_calls
 
-from bot.database import create_engine, create_tables
+from bot.database import create_engine
 from bot.gateway import Credentials
+from bot.migrations import migrate
 
 WEATHER_TOOL = {
     "name": "get_current_weather",
@@ -31,7 +32,7 @@ QUESTION = [{"role": "user", "content": "Ann: What's the weather in Boston and L
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     engine = create_engine(f"sqlite:///{tmp_path}/test.db")
-    create_tables(engine)
+    migrate(engine)
     yield engine
     engine.dispose()
 

@@ -12,7 +12,8 @@ from humanloop import AsyncHumanloop
 from humanloop.core.api_error import ApiError
 from support.gateways import WAYS, Way, humanloop_client, running_gateway
 
-from bot.database import create_engine, create_tables
+from bot.database import create_engine
+from bot.migrations import migrate
 
 PROMPT: Any = {"model": "offline", "provider": "mock"}
 IMAGE = "data:image/png;base64," + "A" * 400
@@ -21,7 +22,7 @@ IMAGE = "data:image/png;base64," + "A" * 400
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     engine = create_engine(f"sqlite:///{tmp_path}/test.db")
-    create_tables(engine)
+    migrate(engine)
     yield engine
     engine.dispose()
 

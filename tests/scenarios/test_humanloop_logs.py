@@ -15,6 +15,7 @@ from support.openai_server import OpenAIServer, failure, text, tool_calls
 from bot import database
 from bot.gateway import Credentials, Gateway
 from bot.http_server import serve
+from bot.migrations import migrate
 
 SUM = [
     tool_calls(("calculate", {"expression": "2 + 2"}), ("calculate", {"expression": "2 * 3"})),
@@ -64,7 +65,7 @@ async def test_a_humanloop_server_that_is_away_is_a_sentence(tmp_path: Path) -> 
 @asynccontextmanager
 async def _gateway(folder: Path, openai_base_url: str) -> AsyncIterator[str]:
     engine = database.create_engine(f"sqlite:///{folder}/humanloop.db")
-    database.create_tables(engine)
+    migrate(engine)
     credentials = Credentials(openai_api_key="sk-test", openai_base_url=openai_base_url)
     async with Gateway(engine, credentials, api_key="hl-key") as gateway, serve(gateway.app) as url:
         yield f"{url}/v5"

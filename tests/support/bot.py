@@ -7,8 +7,8 @@ async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Sunny.")])) as s
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,26 @@ class Scene:
     """A workspace with the bot in it, and what there is to see of it."""
 
     playground: Playground
-    bot: Bot
     settings: Settings
+    build: Callable[[], AbstractAsyncContextManager[Bot]]
     seen: list[tuple[Question, Event]] = field(default_factory=list)
+    _running: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _bot: Bot | None = None
+
+    @property
+    def bot(self) -> Bot:
+        """The bot that is running."""
+        assert self._bot is not None
+        return self._bot
+
+    async def start(self) -> None:
+        """Start the bot, on the database that is there."""
+        self._bot = await self._running.enter_async_context(self.build())
+        await self.playground.connected()
+
+    async def stop(self) -> None:
+        """Stop the bot, as a signal does."""
+        await self._running.aclose()
 
     @property
     def ada(self) -> Person:
@@ -93,15 +110,23 @@ async def bot_in_workspace(
                 **settings,
             )
             seen: list[tuple[Question, Event]] = []
-            async with build(
+            scene = Scene(
+                playground,
                 chosen,
-                tools=tools,
-                retry=RetryPolicy(attempts=attempts, base_delay_s=0.0),
-                sample_data=sample_data,
-                observe=observe or (lambda question, event: seen.append((question, event))),
-            ) as bot:
-                await playground.connected()
-                yield Scene(playground, bot, chosen, seen)
+                lambda: build(
+                    chosen,
+                    tools=tools,
+                    retry=RetryPolicy(attempts=attempts, base_delay_s=0.0),
+                    sample_data=sample_data,
+                    observe=observe or (lambda question, event: seen.append((question, event))),
+                ),
+                seen,
+            )
+            await scene.start()
+            try:
+                yield scene
+            finally:
+                await scene.stop()
 
 
 @asynccontextmanager

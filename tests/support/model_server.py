@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -48,6 +49,7 @@ class ModelServer(ABC):
         self._script = Script(replies, reply)
         self._stack = AsyncExitStack()
         self._calls = 0
+        self._asked = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
         app = Starlette(routes=[Route(self.prefix + self.path, self._answer, methods=["POST"])])
@@ -61,9 +63,16 @@ class ModelServer(ABC):
         if error is None:
             self._script.check()
 
+    async def until_asked(self, times: int, timeout: float = 10.0) -> None:
+        """Wait for so many requests in all."""
+        async with asyncio.timeout(timeout), self._asked:
+            await self._asked.wait_for(lambda: len(self.requests) >= times)
+
     async def _answer(self, request: Request) -> Response:
         body = await request.json()
         self.requests.append(body)
+        async with self._asked:
+            self._asked.notify_all()
         self.headers.append(dict(request.headers))
         reply = self._script.next(body)
         if isinstance(reply, Failure):

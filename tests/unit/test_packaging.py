@@ -34,6 +34,7 @@ _INFORMATION = {"channels:read", "groups:read", "im:read", "mpim:read"}
 # From each method's page under https://docs.slack.dev/reference/methods
 _SCOPES_BY_METHOD: dict[str, set[str]] = {
     "auth_test": set(),
+    "chat_delete": {"chat:write"},
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
     "conversations_info": _INFORMATION,

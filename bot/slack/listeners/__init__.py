@@ -3,7 +3,7 @@
 from slack_bolt.async_app import AsyncApp
 
 from bot.runs import Runs
-from bot.slack.listeners import commands, mentions, messages, others
+from bot.slack.listeners import changes, commands, mentions, messages, others, retries
 from bot.slack.people import Directory
 
 
@@ -11,5 +11,7 @@ def register(app: AsyncApp, runs: Runs, directory: Directory) -> None:
     """Register every listener. Bolt takes the first that matches, so the catch-all comes last."""
     mentions.register(app, runs)
     messages.register(app, runs)
+    changes.register(app, runs)
     commands.register(app, runs, directory)
+    retries.register(app, runs)
     others.register(app)

@@ -7,9 +7,9 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
 from bot.runs import Runs
+from bot.slack.content import SHARE_ACTION, shared
 from bot.slack.people import Directory
 from bot.slack.questions import from_command
-from bot.slack.reply import SHARE_ACTION, shared
 
 COMMAND = "/ask"
 _USAGE = "Ask me something: `/ask what time is it in Tokyo?`"

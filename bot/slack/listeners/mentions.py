@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.runs import Runs
-from bot.slack.questions import from_event
+from bot.slack.questions import from_event, is_a_persons
 
 
 def register(app: AsyncApp, runs: Runs) -> None:
@@ -19,5 +19,4 @@ def register(app: AsyncApp, runs: Runs) -> None:
 
 
 async def _by_a_person(event: dict[str, Any]) -> bool:
-    # A bot that answers bots can end in a conversation without end.
-    return bool(event.get("user")) and not event.get("bot_id")
+    return is_a_persons(event)

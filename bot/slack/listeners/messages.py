@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.runs import Runs
-from bot.slack.questions import from_event
+from bot.slack.questions import from_event, is_a_persons
 
 
 def register(app: AsyncApp, runs: Runs) -> None:
@@ -20,9 +20,4 @@ def register(app: AsyncApp, runs: Runs) -> None:
 
 async def _to_the_bot(event: dict[str, Any]) -> bool:
     """A person's own words in a DM; channels are answered by mention, edits and deletions are not questions."""
-    return (
-        event.get("channel_type") == "im"
-        and event.get("subtype") in (None, "file_share")
-        and bool(event.get("user"))
-        and not event.get("bot_id")
-    )
+    return event.get("channel_type") == "im" and is_a_persons(event)

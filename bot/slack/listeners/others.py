@@ -13,8 +13,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.conversation import Question
 from bot.errors import RunError, Unexpected
+from bot.slack.content import failure, new_message
 from bot.slack.questions import from_body
-from bot.slack.reply import failure, message
 
 _log = logging.getLogger(__name__)
 
@@ -40,12 +40,10 @@ def register(app: AsyncApp) -> None:
 
 async def _tell(client: AsyncWebClient, question: Question, text: str) -> None:
     if question.response_url is not None:
-        await AsyncWebhookClient(question.response_url).send(response_type="ephemeral", **message(text))
+        await AsyncWebhookClient(question.response_url).send(response_type="ephemeral", **new_message(text))
         return
     await client.chat_postMessage(
         channel=question.channel,
         thread_ts=question.thread_ts,
-        unfurl_links=False,
-        unfurl_media=False,
-        **message(text),
+        **new_message(text),
     )

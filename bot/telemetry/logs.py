@@ -14,11 +14,17 @@ from typing import TextIO
 
 _run_id: ContextVar[str | None] = ContextVar("run_id", default=None)
 
-# Slack's tokens and response URLs, and the usual shapes of model keys.
+# Slack's tokens and response URLs, the usual shapes of model keys, and the user and password of a URL.
 _SECRET = re.compile(
     r"xox[a-z]-[\w-]+|xapp-[\w-]+|\bsk-[\w-]{8,}|(?<=Bearer )\S+|https://hooks\.slack\.com/\S+"
+    r"|(?<=://)[^\s/:@\"]*:[^\s/@\"]+(?=@)"
 )
-_STANDARD = frozenset(vars(logging.makeLogRecord({})))
+_STANDARD = {*vars(logging.makeLogRecord({})), "color_message"}  # uvicorn says everything twice
+# These log request bodies, headers or every request, some of them at INFO.
+_TALKATIVE = {
+    "anthropic", "dbos", "httpcore", "httpcore2", "httpx", "httpx2", "openai", "slack_bolt", "slack_sdk",
+    "urllib3",
+}  # fmt: skip
 
 
 @contextmanager
@@ -35,10 +41,13 @@ def configure_logging(level: str, secrets: Iterable[str], stream: TextIO = sys.s
     """Send all logs to `stream` as JSON lines, with `secrets` and what looks like one blacked out."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(secrets))
+    handler.addFilter(_is_wanted)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # These log request bodies or every request at INFO.
-    for noisy in ("httpx", "httpcore", "httpx2", "httpcore2", "slack_sdk", "openai", "anthropic"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    # Not by the loggers' levels: Bolt sets those of its own anew for each app.
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in _TALKATIVE
 
 
 class JsonFormatter(logging.Formatter):
@@ -46,7 +55,8 @@ class JsonFormatter(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
-        self._secrets = tuple(secret for secret in secrets if secret)
+        # In a line of JSON a secret with quotes or accents stands escaped.
+        self._secrets = tuple(json.dumps(secret)[1:-1] for secret in secrets if secret)
 
     def format(self, record: logging.LogRecord) -> str:  # noqa: D102 — as the base class says
         line = {

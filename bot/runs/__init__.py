@@ -1,0 +1,14 @@
+"""Durable runs: a question is stored before it is acknowledged, and answered exactly once.
+
+The only package that imports the run engine, DBOS. It knows no Slack.
+
+A run is one workflow. Its id is the question's `run_id`, so the same post delivered twice is one run; a
+question that is asked anew, since it was edited or retried, is a further run `run_id#revision`. The results of
+finished steps are stored: when a run is taken up again after a crash, they are not run again.
+"""
+
+from bot.runs.inspection import Inspection
+from bot.runs.runs import RunLimits, Runs
+from bot.runs.steps import StoredSteps
+
+__all__ = ["Inspection", "RunLimits", "Runs", "StoredSteps"]

@@ -1,0 +1,95 @@
+"""How the run engine, DBOS, is set up, and the few things that all who use it share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from dbos import error as dbos_errors
+from pydantic import TypeAdapter
+from sqlalchemy.exc import DBAPIError
+
+from bot.conversation import Outcome, Question
+from bot.errors import DatabaseBusy
+
+Value = TypeVar("Value")
+
+WORKFLOW = "answer"
+OPEN = ["PENDING", "ENQUEUED"]
+FINISHED = ["SUCCESS", "ERROR", "CANCELLED"]
+QUESTION = TypeAdapter(Question)
+OUTCOME = TypeAdapter(Outcome)
+
+# Runs are taken up by whatever code is there. A change of the order of a run's steps needs a new version, and
+# the open runs of the old one to be finished first: docs/operations.md says how.
+_APPLICATION_VERSION = "1"
+_MOST_THREADS = 16
+_NO_NEWS = ("Asyncio task cancelled", "was cancelled during execution", "no longer owned by this execution")
+
+
+def launch(engine: sa.Engine, executor_id: str) -> None:
+    """Open DBOS on `engine`. It takes up the open runs of `executor_id`, on the event loop that is running.
+
+    Raises:
+        DatabaseBusy: the database cannot be opened.
+    """
+    # Without a handler of its own the engine adds one that writes past our log format.
+    log = logging.getLogger("dbos")
+    log.addHandler(logging.NullHandler())
+    log.addFilter(_is_news)
+    config = DBOSConfig(
+        name="threadloop",
+        system_database_url=engine.url.render_as_string(hide_password=True),
+        system_database_engine=engine,
+        # The default serializer pickles.
+        serializer=DBOSPortableJSONSerializer(),
+        application_version=_APPLICATION_VERSION,
+        executor_id=executor_id,
+        max_executor_threads=_MOST_THREADS,
+        # We send no messages between runs: polling costs less than a connection that listens.
+        use_listen_notify=False,
+        log_level="WARNING",
+    )
+    try:
+        DBOS(config=config)
+        DBOS.launch()
+    except DBAPIError as error:
+        raise DatabaseBusy(f"The database cannot be opened: {error.orig}") from error
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a log line of the engine tells of more than a run that was cancelled, which we do on purpose."""
+    fault = record.exc_info[1] if record.exc_info else None
+    return not isinstance(fault, dbos_errors.DBOSAwaitedWorkflowCancelledError) and not any(
+        words in record.getMessage() for words in _NO_NEWS
+    )
+
+
+async def close() -> None:
+    """Close DBOS and forget its workflows."""
+    loop = asyncio.get_running_loop()
+    # The engine lent the loop its threads; what else closes after it still needs some.
+    loop.set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
+    with ThreadPoolExecutor(1) as closer:
+        await loop.run_in_executor(closer, lambda: DBOS.destroy(destroy_registry=True))
+
+
+async def outside(call: Coroutine[Any, Any, Value]) -> Value:
+    """Make an engine call that is no step, also from inside a run: there it would be stored and replayed."""
+    return await asyncio.get_running_loop().create_task(call, context=Context())
+
+
+def base(run_id: str) -> str:
+    """The question's own run id, out of `team:channel:ts#revision`."""
+    return run_id.partition("#")[0]
+
+
+def asked_at(run_id: str) -> str:
+    """The timestamp of the question."""
+    return base(run_id).rpartition(":")[2]

@@ -1,0 +1,138 @@
+"""Runs seen from outside, by `threadloop runs`: another process may be working on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from dbos import DBOSClient, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
+
+from bot.errors import NoSuchRun
+from bot.runs.engine import OUTCOME
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """One run in a list."""
+
+    id: str
+    state: str
+    """`waiting` or `running` while it is open, then `answered`, `failed` or `cancelled`."""
+    thread: str
+    begun: datetime
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepInfo:
+    """One finished step of a run."""
+
+    number: int
+    name: str
+    begun: datetime | None
+    seconds: float | None
+    error: str | None
+
+
+class Inspection:
+    """Reads and changes the runs in a database.
+
+    Raises:
+        DatabaseUnusable: no Threadloop has used this database yet.
+    """
+
+    def __init__(self, database: sa.Engine) -> None:
+        self._client = DBOSClient(
+            system_database_engine=database,
+            serializer=DBOSPortableJSONSerializer(),
+            retry_connection_errors=False,
+        )
+
+    def runs(self, limit: int) -> Iterator[RunInfo]:
+        """The latest runs, the newest first."""
+        for run in self._client.list_workflows(limit=limit, sort_desc=True):
+            yield _info(run, len(self._client.list_workflow_steps(run.workflow_id)))
+
+    def steps(self, run_id: str) -> list[StepInfo]:
+        """The finished steps of a run.
+
+        Raises:
+            NoSuchRun: there is none with this id.
+        """
+        self._known(run_id)
+        return [
+            StepInfo(
+                number=step["function_id"],
+                name=step["function_name"],
+                begun=_time(step.get("started_at_epoch_ms")),
+                seconds=_seconds(step.get("started_at_epoch_ms"), step.get("completed_at_epoch_ms")),
+                error=_error(step["output"]),
+            )
+            for step in self._client.list_workflow_steps(run_id)
+        ]
+
+    def cancel(self, run_id: str) -> None:
+        """End a run; whoever works on it notices within a second.
+
+        Raises:
+            NoSuchRun: there is none with this id.
+        """
+        self._known(run_id)
+        self._client.cancel_workflow(run_id)
+
+    def retry(self, run_id: str) -> str:
+        """Ask the run's question anew; a bot that runs takes it up within a second. Returns the new run's id.
+
+        Raises:
+            NoSuchRun: there is none with this id.
+        """
+        self._known(run_id)
+        retry_id = f"{run_id}#retry"
+        if not self._find(retry_id):
+            with SetWorkflowID(retry_id):
+                self._client.fork_workflow(run_id, 1)
+        return retry_id
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._client.destroy()
+
+    def _known(self, run_id: str) -> WorkflowStatus:
+        run = self._find(run_id)
+        if run is None:
+            raise NoSuchRun(f"There is no run {run_id}. `threadloop runs` lists them.")
+        return run
+
+    def _find(self, run_id: str) -> WorkflowStatus | None:
+        return next(iter(self._client.list_workflows(workflow_ids=[run_id])), None)
+
+
+def _info(run: WorkflowStatus, steps: int) -> RunInfo:
+    return RunInfo(
+        id=run.workflow_id,
+        state=_state(run),
+        thread=(run.attributes or {}).get("thread", ""),
+        begun=_time(run.created_at) or datetime.now(UTC),
+        steps=steps,
+    )
+
+
+def _state(run: WorkflowStatus) -> str:
+    if run.status == "SUCCESS":
+        return OUTCOME.validate_python(run.output).state
+    names = {"PENDING": "running", "ENQUEUED": "waiting", "DELAYED": "waiting", "CANCELLED": "cancelled"}
+    return names.get(run.status, "failed")
+
+
+def _time(epoch_ms: int | None) -> datetime | None:
+    return None if epoch_ms is None else datetime.fromtimestamp(epoch_ms / 1000, UTC)
+
+
+def _seconds(begun_ms: int | None, ended_ms: int | None) -> float | None:
+    return None if begun_ms is None or ended_ms is None else (ended_ms - begun_ms) / 1000
+
+
+def _error(output: object) -> str | None:
+    return str(output["error"]) if isinstance(output, dict) and "error" in output else None

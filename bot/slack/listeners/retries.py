@@ -1,0 +1,19 @@
+"""Somebody presses Retry under a failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.runs import Runs
+from bot.slack.content import RETRY_ACTION
+
+
+def register(app: AsyncApp, runs: Runs) -> None:
+    """Ask the question anew. The button works once: a second press begins the same run."""
+
+    @app.action(RETRY_ACTION)
+    async def retry(ack: AsyncAck, action: dict[str, Any]) -> None:
+        await runs.retry(action["value"])
+        await ack()

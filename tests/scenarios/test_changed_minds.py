@@ -1,0 +1,83 @@
+"""A question that is edited or deleted before it is answered, or after."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from support.bot import bot_in_workspace
+from support.openai_server import OpenAIServer, text
+
+
+async def test_an_edit_while_it_is_answered_restarts_it_in_the_same_message(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text("Old.", wait=never), text("New.")])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        ts = await scene.ada.say("#general", "@threadloop the old question")
+        await model.until_asked(1)
+        (placeholder,) = scene.playground.thread("#general", ts)[1:]
+        await scene.ada.edit("#general", ts, "@threadloop the new question")
+        await scene.playground.until(lambda: bool(scene.answers(ts)), what="the answer")
+        (answer,) = scene.playground.thread("#general", ts)[1:]
+        assert (answer["ts"], answer["text"]) == (placeholder["ts"], "New.")
+        never.set()
+    assert model.requests[1]["messages"][1]["content"] == "Ada Lovelace: the new question"
+
+
+async def test_an_edit_while_it_waits_changes_what_is_asked(tmp_path: Path) -> None:
+    first = asyncio.Event()
+    model = OpenAIServer([text("One.", wait=first), text("Two.")])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        root = await scene.ada.say("#general", "@threadloop first")
+        await model.until_asked(1)
+        ts = await scene.ada.say("#general", "@threadloop secnod", thread_ts=root)
+        await scene.playground.until(lambda: len(scene.playground.thread("#general", root)) == 4)
+        await scene.ada.edit("#general", ts, "@threadloop second")
+        first.set()
+        await scene.playground.until(lambda: bool(scene.answers(ts, root=root)), what="the answer")
+        assert len(scene.playground.thread("#general", root)) == 4
+    assert [request["messages"][-2]["content"] for request in model.requests] == [
+        "Ada Lovelace: first", "Ada Lovelace: second",
+    ]  # fmt: skip
+
+
+async def test_a_deleted_question_is_dropped_with_its_unfinished_answer(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text("Never.", wait=never)])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        root = await scene.ada.say("#general", "We could ask")
+        ts = await scene.ada.say("#general", "@threadloop forget it", thread_ts=root)
+        await model.until_asked(1)
+        await scene.ada.delete("#general", ts)
+        await scene.playground.until(lambda: len(scene.playground.thread("#general", root)) == 1)
+        never.set()
+
+
+async def test_an_edit_that_takes_the_mention_away_withdraws_the_question(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text("Never.", wait=never)])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        root = await scene.ada.say("#general", "We could ask")
+        ts = await scene.ada.say("#general", "@threadloop or not", thread_ts=root)
+        await model.until_asked(1)
+        await scene.ada.edit("#general", ts, "or not")
+        await scene.playground.until(lambda: len(scene.playground.thread("#general", root)) == 2)
+        never.set()
+
+
+async def test_an_edit_after_the_answer_does_nothing(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Answer.")])) as scene:
+        ts = await scene.ada.say("#general", "@threadloop question")
+        await scene.answer(ts)
+        before = len(scene.playground.calls)
+        await scene.ada.edit("#general", ts, "@threadloop question, edited")
+        await scene.playground.redeliver()
+        assert len(scene.playground.calls) == before
+        assert await scene.answer(ts) == "Answer."
+
+
+async def test_an_edit_that_mentions_the_bot_for_the_first_time_is_a_question(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Answer.")])) as scene:
+        ts = await scene.ada.say("#general", "anybody?")
+        await scene.ada.edit("#general", ts, "@threadloop anybody?")
+        assert await scene.answer(ts) == "Answer."

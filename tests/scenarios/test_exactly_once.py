@@ -1,0 +1,153 @@
+"""One question, one answer: whatever is delivered twice, lost on the way, or asked too fast."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.bot import bot_in_workspace
+from support.openai_server import OpenAIServer, failure, text
+
+Json = dict[str, Any]
+
+
+async def test_a_second_question_waits_and_sees_the_first_answer(tmp_path: Path) -> None:
+    first = asyncio.Event()
+    model = OpenAIServer([text("One.", wait=first), text("Two.")])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        root = await scene.ada.say("#general", "@threadloop first?")
+        await model.until_asked(1)
+        second = await scene.playground.person("grace").say("#general", "@threadloop second?", thread_ts=root)
+        # Its placeholder is there, so it was heard; the model has not been asked.
+        await scene.playground.until(lambda: len(scene.playground.thread("#general", root)) == 4)
+        assert len(model.requests) == 1
+        first.set()
+        assert await scene.answer(second, root=root) == "Two."
+    assert _thread(model.requests[1]) == [
+        ("user", "Ada Lovelace: first?"),
+        ("assistant", "One."),
+        ("user", "Grace Hopper: second?"),
+    ]
+
+
+async def test_six_quick_questions_are_answered_in_their_order(tmp_path: Path) -> None:
+    model = OpenAIServer(reply=lambda request: text(f"Answer {len(_thread(request)) // 2}"))
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        root = await scene.ada.say("#general", "@threadloop question 0")
+        more = [
+            await scene.ada.say("#general", f"@threadloop question {n}", thread_ts=root) for n in range(1, 6)
+        ]
+        answers = [await scene.answer(ts, root=root) for ts in [root, *more]]
+    assert answers == [f"Answer {number}" for number in range(6)]
+
+
+async def test_other_threads_do_not_wait(tmp_path: Path) -> None:
+    slow = asyncio.Event()
+    model = OpenAIServer([text("Slow.", wait=slow), text("Quick.")])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        first = await scene.ada.say("#general", "@threadloop slow?")
+        await model.until_asked(1)
+        assert await scene.answer(await scene.ada.say("#general", "@threadloop quick?")) == "Quick."
+        slow.set()
+        assert await scene.answer(first) == "Slow."
+
+
+@pytest.mark.parametrize("fault", [{"lose_response": True}, {"reset": True}, {"status": 500}], ids=str)
+async def test_a_post_whose_outcome_is_unknown_is_there_once(tmp_path: Path, fault: Json) -> None:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("word " * 2_000)])) as scene:
+        scene.playground.faults.next("chat.postMessage", times=2, **fault)
+        ts = await scene.ada.say("#general", "@threadloop At length?")
+        await scene.answer(ts)
+        parts = [message["metadata"]["event_payload"]["part"] for message in scene.answers(ts)]
+        assert parts == list(range(len(parts)))
+        assert len(scene.playground.thread("#general", ts)) == 1 + len(parts)
+
+
+async def test_a_redelivery_after_a_restart_changes_nothing(tmp_path: Path) -> None:
+    model = OpenAIServer([text("Once.")])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Once?")
+        await scene.answer(ts)
+        await scene.stop()
+        await scene.start()
+        await scene.playground.redeliver()
+        assert len(scene.answers(ts)) == 1
+        assert len(scene.calls("chat.postMessage")) == 1
+
+
+async def test_a_question_that_is_open_at_a_stop_is_answered_after_the_start_in_the_same_message(
+    tmp_path: Path,
+) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text("Too late.", wait=never), text("After all.")])
+    async with bot_in_workspace(tmp_path, model=model, shutdown_grace_s=0) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Still there?")
+        await model.until_asked(1)
+        (placeholder,) = scene.playground.thread("#general", ts)[1:]
+        await scene.stop()
+        await scene.start()
+        assert await scene.answer(ts) == "After all."
+        (answer,) = scene.playground.thread("#general", ts)[1:]
+        assert answer["ts"] == placeholder["ts"]
+        never.set()
+
+
+async def test_what_was_asked_while_the_bot_was_away_is_answered_at_its_return(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def reply(request: Json) -> Any:
+        asked.append(_thread(request)[-1][1])
+        return text("Here.")
+
+    async with bot_in_workspace(tmp_path, model=OpenAIServer(reply=reply)) as scene:
+        known = await scene.ada.say("#general", "@threadloop before")
+        await scene.answer(known)
+        dm = await scene.ada.open_dm()
+        await scene.stop()
+        in_channel = await scene.ada.say("#general", "@threadloop in the channel")
+        in_thread = await scene.ada.say("#general", "@threadloop in the thread", thread_ts=known)
+        in_dm = await scene.ada.say(dm, "in the DM")
+        await scene.ada.say("#general", "not for the bot")
+        await scene.start()
+        assert await scene.answer(in_channel) == "Here."
+        assert await scene.answer(in_thread, root=known) == "Here."
+        assert await scene.answer(in_dm, dm) == "Here."
+        assert len(scene.answers(known)) == 1
+    assert asked[0] == "Ada Lovelace: before"
+    assert sorted(asked[1:]) == [
+        "Ada Lovelace: in the DM", "Ada Lovelace: in the channel", "Ada Lovelace: in the thread",
+    ]  # fmt: skip
+
+
+async def test_too_many_waiting_questions_are_refused_with_a_sentence(tmp_path: Path) -> None:
+    slow = asyncio.Event()
+    model = OpenAIServer(reply=lambda _request: text("Done.", wait=slow))
+    async with bot_in_workspace(tmp_path, model=model, max_concurrent_runs=1, max_waiting_runs=1) as scene:
+        first = await scene.ada.say("#general", "@threadloop one")
+        await model.until_asked(1)
+        second = await scene.ada.say("#general", "@threadloop two")
+        await scene.playground.until(lambda: scene.bot.runs.waiting == 1)
+        third = await scene.ada.say("#general", "@threadloop three")
+        assert "more questions than I can take" in await scene.answer(third)
+        slow.set()
+        assert [await scene.answer(ts) for ts in (first, second)] == ["Done.", "Done."]
+
+
+async def test_the_retry_button_works_once_and_turns_the_failure_into_the_answer(tmp_path: Path) -> None:
+    model = OpenAIServer([failure(401, "No."), text("Now it works.")])
+    async with bot_in_workspace(tmp_path, model=model, attempts=1) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Anything?")
+        assert "credentials" in await scene.answer(ts)
+        (failed,) = scene.answers(ts)
+        for _ in range(2):
+            await scene.ada.press("#general", failed["ts"], "retry_answer")
+        await scene.playground.until(lambda: "Now it works." in [m["text"] for m in scene.answers(ts)])
+        (answer,) = scene.answers(ts)
+        assert answer["ts"] == failed["ts"]
+        assert [block["type"] for block in answer["blocks"]].count("actions") == 0
+
+
+def _thread(request: Json) -> list[tuple[str, str]]:
+    return [(message["role"], message["content"]) for message in request["messages"][1:-1]]

@@ -1,0 +1,66 @@
+"""`threadloop runs`, beside a bot that works."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from support.bot import Scene, bot_in_workspace
+from support.openai_server import OpenAIServer, failure, text, tool_calls
+
+from bot import runs_command
+from bot.errors import NoSuchRun
+
+SUM = tool_calls(("calculate", {"expression": "2 + 2"}))
+
+
+async def test_runs_are_listed_with_their_state_and_steps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([SUM, text("4"), failure(400, "No."), text("Never.", wait=never)])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        answered = await scene.ada.say("#general", "@threadloop 2 + 2?")
+        await scene.answer(answered)
+        failed = await scene.ada.say("#general", "@threadloop and this?")
+        await scene.answer(failed)
+        running = await scene.ada.say("#general", "@threadloop and that?")
+        await model.until_asked(4)
+        listed = await _runs(scene, capsys, "list")
+        assert [line.split()[0] for line in listed[1:]] == ["running", "failed", "answered"]
+        assert [line.rsplit(":", 1)[1] for line in listed[1:]] == [running, failed, answered]
+        shown = await _runs(scene, capsys, "show", _run_id(scene, answered))
+        names = [line.split(maxsplit=5)[-1] for line in shown]
+        assert sorted(names) == ["model", "model", "show part 0", "show placeholder", "tool calculate"]
+        never.set()
+
+
+async def test_a_run_is_cancelled_and_retried_from_outside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text("Never.", wait=never), text("At last.")])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        ts = await scene.ada.say("#general", "@threadloop 2 + 2?")
+        await model.until_asked(1)
+        await _runs(scene, capsys, "cancel", _run_id(scene, ts))
+        assert await scene.bot.runs.outcome(_run_id(scene, ts)) is None
+        await _runs(scene, capsys, "retry", _run_id(scene, ts))
+        assert await scene.answer(ts) == "At last."
+        never.set()
+
+
+async def test_an_unknown_run_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with bot_in_workspace(tmp_path) as scene:
+        with pytest.raises(NoSuchRun, match="There is no run T:C:1"):
+            await _runs(scene, capsys, "show", "T:C:1")
+
+
+def _run_id(scene: Scene, ts: str) -> str:
+    return f"{scene.playground.team_id}:{scene.playground.workspace.channel('#general').id}:{ts}"
+
+
+async def _runs(scene: Scene, capsys: pytest.CaptureFixture[str], action: str, run_id: str = "") -> list[str]:
+    await asyncio.to_thread(runs_command.run, scene.settings, action, run_id)
+    return capsys.readouterr().out.splitlines()
