@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -136,6 +137,7 @@ async def build(
             ).port
         catch_up = CatchUp(client, runs, Watermarks(engine), identity, window_s=settings.catch_up_minutes * 60)
         await catch_up.begin()
+        runs.before_a_turn = partial(catch_up.settled, slack)
         await stack.enter_async_context(slack)
         await stack.enter_async_context(_in_background(catch_up.stay_caught_up(slack)))
         yield Bot(runs, identity, port)

@@ -29,7 +29,8 @@ class Watermarks:
 
     async def raise_to(self, seen_until: float, *conversations: str) -> None:
         """Move these conversations' marks up to a time. A mark never moves back."""
-        await asyncio.to_thread(self._raise_to, seen_until, conversations)
+        if conversations:
+            await asyncio.to_thread(self._raise_to, seen_until, conversations)
 
     def _all(self) -> dict[str, float]:
         with self._engine.begin() as connection:

@@ -24,8 +24,10 @@ from bot.runs.steps import StoredSteps
 from bot.runs.upkeep import adopt, tidy_up
 from bot.telemetry import run_context
 
-# Slack waits three seconds for the acknowledgement.
-_STORE_WITHIN_S = 2.5
+# Slack waits three seconds and then delivers again. In a burst a question may take as long; one that takes
+# longer is stuck, and the asker is told.
+_STORE_WITHIN_S = 5.0
+_LET_OTHERS_STORE_S = 1.0
 _LOOK_AGAIN_S = 0.5
 _MOST_THREADS_KNOWN = 50
 _MOST_BEGUN_KNOWN = 20_000
@@ -66,6 +68,8 @@ class Runs:
         is_shared = database.dialect.name == "postgresql"
         self._replicas = Replicas(database, adopt) if is_shared else None
         self._tidying: asyncio.Task[None] | None = None
+        self.before_a_turn: Callable[[], Awaitable[None]] = _at_once
+        """Waits until all questions that were asked before are submitted, as far as that can be known."""
         self._slots = asyncio.Semaphore(self._limits.concurrent)
         self._waiting = 0
         self._storing: dict[str, asyncio.Future[None]] = {}
@@ -164,12 +168,16 @@ class Runs:
         return bool(open_runs)
 
     async def _begin(self, workflow_id: str, question: Question) -> None:
-        if workflow_id not in self._storing:
-            self._storing[workflow_id] = asyncio.ensure_future(self._store(workflow_id, question))
-            self._storing[workflow_id].add_done_callback(lambda _: self._storing.pop(workflow_id, None))
+        if workflow_id in self._storing:
+            # Delivered again meanwhile: it is stored once, and told once if that takes too long.
+            await asyncio.shield(self._storing[workflow_id])
+            return
+        storing = asyncio.ensure_future(self._store(workflow_id, question))
+        self._storing[workflow_id] = storing
+        storing.add_done_callback(lambda _: self._storing.pop(workflow_id, None))
         try:
             async with asyncio.timeout(_STORE_WITHIN_S):
-                await asyncio.shield(self._storing[workflow_id])
+                await asyncio.shield(storing)
         except TimeoutError as error:
             raise DatabaseBusy(f"The question was not stored within {_STORE_WITHIN_S} s.") from error
 
@@ -187,6 +195,7 @@ class Runs:
         if former:
             # What this run takes the place of was cancelled, and ends within a second.
             await asyncio.wait(former)
+        await self._let_others_store(run_id)
         with run_context(run_id):
             async with AsyncExitStack() as stack:
                 turn = partial(self._turn, question, stack)
@@ -194,6 +203,12 @@ class Runs:
                     question, StoredSteps(run_id, may_have_posted=not is_first, turn=turn)
                 )
         return dict(OUTCOME.dump_python(outcome, mode="json"))
+
+    async def _let_others_store(self, run_id: str) -> None:
+        """In a burst, let the other questions be stored, and so acknowledged, before this one is worked on."""
+        others = [storing for other, storing in self._storing.items() if other != run_id]
+        if others:
+            await asyncio.wait(others, timeout=_LET_OTHERS_STORE_S)
 
     def _begin_once(self, run_id: str) -> bool:
         """Note that the run is begun here; whether it is for the first time. An adopted run can come back."""
@@ -219,6 +234,7 @@ class Runs:
         self._waiting += 1
         try:
             if not question.starts_thread:
+                await self.before_a_turn()
                 await self._predecessors_end(question)
             # Only now: a question that held a slot while it waits could keep its predecessor from one.
             await stack.enter_async_context(self._slots)
@@ -301,3 +317,7 @@ class Runs:
         )
         threads = ((run.attributes or {}).get("thread", "").rpartition(":")[2] for run in runs)
         return [thread for thread in dict.fromkeys(threads) if thread]
+
+
+async def _at_once() -> None:
+    """Wait for nothing."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -31,6 +32,7 @@ Json: TypeAlias = Mapping[str, Any]
 _KINDS = "public_channel,private_channel,mpim,im"
 _PAGE = 200
 _MARK_EVERY_S = 30.0
+_SETTLED_WITHIN_S = 30.0
 # Clocks differ, and a connection is found dead only after a while.
 _MARGIN_S = 60.0
 _CONNECTED = "*"
@@ -54,6 +56,8 @@ class CatchUp:
         self._team = me.team_id
         self._mention = f"<@{me.user_id}>"
         self._window_s = window_s
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
 
     async def stay_caught_up(self, connection: Connection) -> None:
         """Look at each new connection; in between, note that nothing is missed.
@@ -62,14 +66,36 @@ class CatchUp:
         """
         while True:
             try:
-                async with asyncio.timeout(_MARK_EVERY_S):
-                    await connection.connected.wait()
-            except TimeoutError:
-                if await connection.fault() is None:
-                    await self._marks.raise_to(time.time(), _CONNECTED)
-                continue
-            connection.connected.clear()
+                await self._look_or_mark(connection)
+            except Exception:
+                _log.exception("Looking for missed questions failed; the next connection tries again.")
+                await asyncio.sleep(_MARK_EVERY_S)
+
+    async def _look_or_mark(self, connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(_MARK_EVERY_S):
+                await connection.connected.wait()
+        except TimeoutError:
+            if await connection.fault() is None:
+                await self._marks.raise_to(time.time(), _CONNECTED)
+            return
+        connection.connected.clear()
+        self._at_rest.clear()
+        try:
             await self.look()
+        finally:
+            self._at_rest.set()
+
+    async def settled(self, connection: Connection) -> None:
+        """Wait until what was missed before the present connection is known, but not for long.
+
+        A question that comes in right after an outage may follow one that did not.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLED_WITHIN_S):
+                while connection.connected.is_set() or not self._at_rest.is_set():
+                    await asyncio.sleep(0)
+                    await self._at_rest.wait()
 
     async def begin(self) -> None:
         """Note, before the first connection ever, that nothing has been missed until now."""

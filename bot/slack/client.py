@@ -39,7 +39,9 @@ _BY_CODE: dict[str, type[SlackError]] = {
     "service_unavailable": SlackUnreachable,
     "request_timeout": SlackUnreachable,
 }
-_RETRIES = 2
+# The SDK counts the attempts of all handlers together. A 429 says when to come back; a question has minutes.
+_RETRIES = 5
+_RATE_LIMIT_RETRIES = 10
 
 
 @asynccontextmanager
@@ -53,7 +55,7 @@ async def open_client(token: str, base_url: str, observe: CallObserver) -> Async
     async with aiohttp.ClientSession(trace_configs=[watched_calls(observe)]) as session:
         client = AsyncWebClient(token=token, base_url=base_url, session=session)
         client.retry_handlers = [
-            AsyncRateLimitErrorRetryHandler(max_retry_count=_RETRIES),
+            AsyncRateLimitErrorRetryHandler(max_retry_count=_RATE_LIMIT_RETRIES),
             AsyncServerErrorRetryHandler(max_retry_count=_RETRIES),
             AsyncConnectionErrorRetryHandler(max_retry_count=_RETRIES),
         ]
@@ -66,7 +68,7 @@ def without_blind_retries(client: AsyncWebClient) -> AsyncWebClient:
         token=client.token,
         base_url=client.base_url,
         session=client.session,
-        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=_RETRIES)],
+        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=_RATE_LIMIT_RETRIES)],
     )
 
 
