@@ -1,5 +1,5 @@
 # docker build -t threadloop .
-# docker run --rm --init --env-file .env -v threadloop:/app/var threadloop
+# docker run --rm --init --stop-timeout 30 --env-file .env -v threadloop:/app/var threadloop
 
 FROM python:3.13-slim AS build
 ENV UV_COMPILE_BYTECODE=1 \
@@ -27,15 +27,14 @@ ENV PATH=/app/.venv/bin:$PATH \
 WORKDIR /app
 USER 10001
 VOLUME /app/var
-# For HTTP mode. Socket Mode needs no open port.
+# Health and metrics, and Slack's requests in HTTP mode.
 EXPOSE 3000
-# Any HTTP answer, a 404 too, shows that the bot's event loop turns. In Socket Mode nothing listens, and this only shows
-# that the configuration still loads: there, a bot that ends is what Docker itself sees.
+# Any HTTP answer shows that the bot's event loop turns.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s \
     CMD ["python", "-c", "\
-from http.client import HTTPConnection; from bot.settings import load; settings = load(); \
-bot = HTTPConnection('127.0.0.1', settings.port, timeout=5); \
-settings.mode == 'socket' or (bot.request('GET', '/'), bot.getresponse())"]
+from http.client import HTTPConnection; from bot.settings import load; \
+bot = HTTPConnection('127.0.0.1', load().port, timeout=5); \
+bot.request('GET', '/healthz'); bot.getresponse()"]
 # The process is the bot itself, without a shell in between: `docker stop` reaches it, and it finishes its questions.
 ENTRYPOINT ["threadloop"]
 CMD ["run"]

@@ -127,6 +127,8 @@ class Answerer:
     flows: Flows
     limits: Limits
     observe: Observer
+    talking: asyncio.Semaphore
+    """How many questions may ask things of Slack at a time: a burst must not hold up the event loop."""
 
     async def answer(self, question: Question, steps: Steps) -> Outcome:
         """Answer `question`. Whatever goes wrong is shown in the answer's place, and is not raised."""
@@ -156,20 +158,23 @@ class _Work:
     async def run(self) -> str:
         """Work out the answer, show it, and return its Markdown."""
         async with asyncio.timeout(None) as limit:
-            history, *_ = await asyncio.gather(
-                self._history(limit), self._reply.begin(), self._parts.flows.begin(self._question)
-            )
+            history, _ = await asyncio.gather(self._history(limit), self._begin())
             now = datetime.now(_zone(history.asker))
             messages = [*history.messages, *self._context(history, now)]
             text = await self._converse(messages, history.asker, now)
             await self._reply.finish(text)
         return text
 
+    async def _begin(self) -> None:
+        async with self._parts.talking:
+            await asyncio.gather(self._reply.begin(), self._parts.flows.begin(self._question))
+
     async def _history(self, limit: asyncio.Timeout) -> History:
         await self._steps.turn()
         # The thread is read, and the question's time begins, when the earlier answers are there.
         limit.reschedule(asyncio.get_running_loop().time() + self._parts.limits.question_timeout_s)
-        return await self._parts.transcript.history(self._question)
+        async with self._parts.talking:
+            return await self._parts.transcript.history(self._question)
 
     async def _converse(self, messages: Sequence[ChatMessage], asker: Person, now: datetime) -> str:
         context = self._tool_context(asker, now)

@@ -50,6 +50,7 @@ from tools import Registry
 _PROMPT_FILE = Path(__file__).parent / "prompts" / "assistant.prompt"
 _HUMANLOOP_PATH = "threadloop/assistant"
 _USER_AGENT = "threadloop"
+_MOST_TALKING = 16
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 — a container is reached from outside
 
 
@@ -203,6 +204,7 @@ def _answerer(
         flows=Flows(humanloop, _HUMANLOOP_PATH),
         limits=Limits(settings.tool_turns, settings.question_timeout_s),
         observe=observe,
+        talking=asyncio.Semaphore(_MOST_TALKING),
     )
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import Sequence
+
+import uvloop
 
 from bot.errors import ThreadloopError
 from bot.settings import load
@@ -29,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             case "runs":
                 _runs(options.action, options.run or "")
             case _:
-                asyncio.run(until_stopped(_run()))
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    runner.run(until_stopped(_run()))
     except ThreadloopError as error:
         sys.exit(f"threadloop: {error}")
     except KeyboardInterrupt:
@@ -52,8 +56,16 @@ async def _run() -> None:
 
     configure_logging(settings.log_level, settings.secrets())
     async with build(settings, serve_health=True):
+        _calm_garbage_collection()
         logging.getLogger(__name__).info("Connected to Slack (%s mode).", settings.mode)
         await asyncio.Event().wait()
+
+
+def _calm_garbage_collection() -> None:
+    """Keep collections from holding up the event loop: what start-up made stays, and is not looked at again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 async def _ask(question: str, thread_path: str | None) -> None:

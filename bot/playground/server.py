@@ -185,7 +185,7 @@ class Playground:
         await self.until(lambda: self._sockets.connections > 0, timeout, what="a Socket Mode connection")
 
     async def until(
-        self, condition: Callable[[], Found], timeout: float = 10.0, *, what: str = "what was awaited"
+        self, condition: Callable[[], Found], timeout: float = 30.0, *, what: str = "what was awaited"
     ) -> Found:
         """Wait until `condition()` is true and return its value; it is asked after every change and call.
 

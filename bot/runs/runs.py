@@ -246,9 +246,10 @@ class Runs:
             here = [self._running[run_id] for run_id in earlier if run_id in self._running]
             if here:
                 await asyncio.wait(here)
-            else:
-                # In another process, or not begun yet.
-                await asyncio.sleep(_LOOK_AGAIN_S)
+            if len(here) == len(earlier):
+                return
+            # In another process, or not begun yet.
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _earlier(self, question: Question) -> list[str]:
         """The open runs of questions that stand before this one in its thread."""

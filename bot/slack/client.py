@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
@@ -53,7 +54,7 @@ async def open_client(token: str, base_url: str, observe: CallObserver) -> Async
     Its connections are kept: without a session of its own it would open a new one for each call.
     """
     async with aiohttp.ClientSession(trace_configs=[watched_calls(observe)]) as session:
-        client = AsyncWebClient(token=token, base_url=base_url, session=session)
+        client = AsyncWebClient(token=token, base_url=base_url, session=session, logger=_quiet_log())
         client.retry_handlers = [
             AsyncRateLimitErrorRetryHandler(max_retry_count=_RATE_LIMIT_RETRIES),
             AsyncServerErrorRetryHandler(max_retry_count=_RETRIES),
@@ -62,12 +63,20 @@ async def open_client(token: str, base_url: str, observe: CallObserver) -> Async
         yield client
 
 
+def _quiet_log() -> logging.Logger:
+    # Where the level is not set on the logger itself, the SDK words every request and answer for a debug line.
+    log = logging.getLogger("slack_sdk.web")
+    log.setLevel(logging.WARNING)
+    return log
+
+
 def without_blind_retries(client: AsyncWebClient) -> AsyncWebClient:
     """The same client for posts: after a lost response it does not post again, since the post may be there."""
     return AsyncWebClient(
         token=client.token,
         base_url=client.base_url,
         session=client.session,
+        logger=_quiet_log(),
         retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=_RATE_LIMIT_RETRIES)],
     )
 

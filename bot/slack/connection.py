@@ -14,9 +14,11 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 from starlette.routing import BaseRoute, Route
 
 from bot.errors import SettingsError
+from bot.slack.questions import is_overheard
 
 EVENTS_PATH = "/slack/events"
 # As long as Slack waits for an acknowledgement.
@@ -65,6 +67,10 @@ class SocketMode:
 
     async def _on_request(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         if self._closing:
+            return
+        if is_overheard(request.payload):
+            # Most of what a bot hears in a busy workspace: Bolt would take milliseconds to find no listener.
+            await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
             return
         self._in_hand += 1
         self._idle.clear()

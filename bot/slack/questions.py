@@ -17,6 +17,14 @@ def is_a_persons(message: Json) -> bool:
     return bool(message.get("user")) and not message.get("bot_id") and message.get("subtype") in _WORDS
 
 
+def is_overheard(body: Json) -> bool:
+    """Whether people in a channel talk among themselves. A mention in it comes as an event of its own."""
+    event = body.get("event") or {}
+    return (
+        event.get("type") == "message" and event.get("subtype") in _WORDS and event.get("channel_type") != "im"
+    )
+
+
 def from_event(body: Json, source: Source) -> Question:
     """The question in an `app_mention` or `message` event."""
     event = body["event"]

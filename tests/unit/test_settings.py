@@ -47,8 +47,20 @@ def test_slacks_tokens_choose_the_mode(
         ),
         ({"PORT": "many"}, ["PORT", ".env.example"]),
         ({"MODEL": "gpt"}, ["MODEL", "provider/name"]),
+        ({"MODEL": "acme/gpt"}, ["acme", "openai, anthropic, mock"]),
+        ({"MODEL": "anthropic/claude-sonnet-5-5"}, ["needs ANTHROPIC_API_KEY"]),
     ],
-    ids=["no-app-token", "no-bot-token", "no-bot-token-for-http", "swapped", "bot-twice", "port", "model"],
+    ids=[
+        "no-app-token",
+        "no-bot-token",
+        "no-bot-token-for-http",
+        "swapped",
+        "bot-twice",
+        "port",
+        "model",
+        "provider",
+        "no-key",
+    ],
 )
 def test_a_wrong_configuration_names_the_variable_and_the_remedy(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], words: list[str]
@@ -67,7 +79,7 @@ def test_a_wrong_configuration_names_the_variable_and_the_remedy(
         ({"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1"}, None),
         ({"HUMANLOOP_BASE_URL": "http://127.0.0.1:8000/v5"}, None),
         ({"ANTHROPIC_API_KEY": "k"}, ("anthropic", "claude-sonnet-5-5")),
-        ({"ANTHROPIC_API_KEY": "k", "MODEL": "openai/llama3:8b"}, ("openai", "llama3:8b")),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1", "MODEL": "openai/llama3:8b"}, ("openai", "llama3:8b")),
         ({"OPENAI_API_KEY": "k", "MODEL": "openai/org/model"}, ("openai", "org/model")),
     ],
 )
