@@ -129,8 +129,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     path = _file(url)
     if path is not None:
         _make_folder(path)
-    # One connection, for which threads queue in order. SQLite lets one write at a time anyway, and has the others
-    # sleep for up to a tenth of a second before they look again.
+    # One connection, for which threads queue in order. SQLite lets one write at a time anyway, and has the
+    # others sleep for up to a tenth of a second before they look again.
     engine = sa.create_engine(url, hide_parameters=True, pool_size=1, max_overflow=0)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine
