@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import itertools
 import json
 import re
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from slack_sdk.web.async_client import AsyncWebClient
 from support.tool_context import tool_context
 
 from bot.settings import Settings
@@ -37,9 +39,11 @@ _SCOPES_BY_METHOD: dict[str, set[str]] = {
     "chat_delete": {"chat:write"},
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
+    "conversations_history": _HISTORY,
     "conversations_info": _INFORMATION,
     "conversations_open": {"im:write"},
     "conversations_replies": _HISTORY,
+    "users_conversations": _INFORMATION,
     "users_info": {"users:read"},
 }
 
@@ -259,26 +263,30 @@ def _instruction(name: str) -> Any:
     return json.loads(_only(re.findall(rf"^{name} (.*)$", _read("Dockerfile"), re.MULTILINE)))
 
 
-def _calls() -> Iterator[ast.Call]:
-    """Every call of a method in the code that knows Slack."""
+def _nodes() -> Iterator[ast.AST]:
+    """All of the code that knows Slack."""
     for path in [*sorted((_ROOT / "bot/slack").rglob("*.py")), _ROOT / "bot/app.py"]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                yield node
+        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 
 def _called_methods() -> Iterator[str]:
-    """The Web API methods that are called on a client, by slack_sdk's names."""
-    for call in _calls():
-        assert isinstance(call.func, ast.Attribute)
-        owner = ast.unparse(call.func.value)
-        if owner in ("client", "self._client"):
-            yield call.func.attr
+    """The Web API methods that are called on a client, or handed on from one, by slack_sdk's names."""
+    for node in _nodes():
+        if (
+            isinstance(node, ast.Attribute)
+            and ast.unparse(node.value) in ("client", "self._client")
+            and inspect.iscoroutinefunction(getattr(AsyncWebClient, node.attr, None))
+        ):
+            yield node.attr
 
 
 def _listened_events() -> Iterator[str]:
     """The events that are listened to by name; the catch-all for the others goes by a pattern."""
-    for call in _calls():
-        assert isinstance(call.func, ast.Attribute)
-        if call.func.attr == "event" and isinstance(call.args[0], ast.Constant):
-            yield str(call.args[0].value)
+    for node in _nodes():
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "event"
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield str(node.args[0].value)
