@@ -139,15 +139,15 @@ class Runs:
         await self._begin(question.run_id, question)
         return question.run_id
 
-    async def retry(self, workflow_id: str) -> bool:
+    async def retry(self, run_id: str) -> bool:
         """Answer the question of a run that failed once more. Does nothing the second time.
 
         Returns whether there is such a run.
         """
-        question = await self.question(workflow_id)
+        question = await self.question(run_id)
         if question is None:
             return False
-        await self._begin(f"{workflow_id}#retry", question)
+        await self._begin(f"{run_id}#retry", question)
         return True
 
     async def restart(self, question: Question, revision: str) -> bool:
@@ -167,22 +167,22 @@ class Runs:
             await outside(DBOS.cancel_workflow_async(run.workflow_id))
         return bool(open_runs)
 
-    async def _begin(self, workflow_id: str, question: Question) -> None:
-        if workflow_id in self._storing:
+    async def _begin(self, run_id: str, question: Question) -> None:
+        if run_id in self._storing:
             # Delivered again meanwhile: it is stored once, and told once if that takes too long.
-            await asyncio.shield(self._storing[workflow_id])
+            await asyncio.shield(self._storing[run_id])
             return
-        storing = asyncio.ensure_future(self._store(workflow_id, question))
-        self._storing[workflow_id] = storing
-        storing.add_done_callback(lambda _: self._storing.pop(workflow_id, None))
+        storing = asyncio.ensure_future(self._store(run_id, question))
+        self._storing[run_id] = storing
+        storing.add_done_callback(lambda _: self._storing.pop(run_id, None))
         try:
             async with asyncio.timeout(_STORE_WITHIN_S):
                 await asyncio.shield(storing)
         except TimeoutError as error:
             raise DatabaseBusy(f"The question was not stored within {_STORE_WITHIN_S} s.") from error
 
-    async def _store(self, workflow_id: str, question: Question) -> None:
-        with SetWorkflowID(workflow_id), SetWorkflowAttributes({"thread": question.thread}):
+    async def _store(self, run_id: str, question: Question) -> None:
+        with SetWorkflowID(run_id), SetWorkflowAttributes({"thread": question.thread}):
             stored = QUESTION.dump_python(question, mode="json")
             await DBOS.start_workflow_async(self._workflow, stored, self._process_id)
 
@@ -246,9 +246,9 @@ class Runs:
             here = [self._running[run_id] for run_id in earlier if run_id in self._running]
             if here:
                 await asyncio.wait(here)
-            if len(here) == len(earlier):
+            if len(here) == len(earlier) and all(map(_ended_well, here)):
                 return
-            # In another process, or not begun yet.
+            # In another process, not begun yet, or cancelled for a revision.
             await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _earlier(self, question: Question) -> list[str]:
@@ -318,6 +318,10 @@ class Runs:
         )
         threads = ((run.attributes or {}).get("thread", "").rpartition(":")[2] for run in runs)
         return [thread for thread in dict.fromkeys(threads) if thread]
+
+
+def _ended_well(task: asyncio.Task[Any]) -> bool:
+    return not task.cancelled() and task.exception() is None
 
 
 async def _at_once() -> None:
