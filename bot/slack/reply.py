@@ -74,7 +74,9 @@ class ThreadReply:
             SlackError: Slack refused.
         """
         shown = parts(text)
-        for number, part in enumerate(shown):
+        # No step, which would have to be stored: to change "…" once more after a crash does no harm.
+        await self._show(shown[0], 0, "final")
+        for number, part in enumerate(shown[1:], 1):
             await self._steps.run(f"show part {number}", str, partial(self._show, part, number, "final"))
         if self._steps.may_have_posted:
             await self._steps.run("remove former parts", str, lambda: self._remove_from(len(shown)))

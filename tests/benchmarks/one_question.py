@@ -20,6 +20,7 @@ from bot.slack.marker import read_marker
 _WARM_UP = 5
 _QUESTIONS = 60
 _IDLE_S = 10.0
+_SETTLE_S = 3.0
 
 
 async def measure(report: Report) -> None:
@@ -39,6 +40,8 @@ async def measure(report: Report) -> None:
 
 
 async def _idle(report: Report, bot: BotProcess) -> None:
+    # The last of the start-up: a look for missed questions, and one garbage collection.
+    await asyncio.sleep(_SETTLE_S)
     cpu = bot.cpu_s
     await asyncio.sleep(_IDLE_S)
     report.add("idle: resident memory", bot.resident_mb, "MB", 200)
