@@ -149,5 +149,20 @@ async def test_the_retry_button_works_once_and_turns_the_failure_into_the_answer
         assert [block["type"] for block in answer["blocks"]].count("actions") == 0
 
 
+async def test_finished_runs_are_deleted_when_they_are_old(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Done.")]), keep_runs_days=1e-6) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Done?")
+        await scene.answer(ts)
+        room = scene.playground.workspace.channel("#general").id
+        run_id = f"{scene.playground.team_id}:{room}:{ts}"
+        assert await scene.bot.runs.question(run_id) is not None
+        await scene.stop()
+        # The look for old runs is made at the start.
+        await scene.start()
+        async with asyncio.timeout(10):
+            while await scene.bot.runs.question(run_id) is not None:
+                pass  # each look asks the database, which lets the deletion go on
+
+
 def _thread(request: Json) -> list[tuple[str, str]]:
     return [(message["role"], message["content"]) for message in request["messages"][1:-1]]
