@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import httpx
 import httpx2
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
 
 from bot import database, health
 from bot.answer import Answerer, Limits, Observer, ToolSurroundings
@@ -129,19 +131,20 @@ async def build(
         bolt = _bolt(settings, client)
         listeners.register(bolt, runs, directory)
         slack = _connect(settings, bolt)
-        port = None
-        if serve_health or slack.routes:
-            probes = {"slack": slack.fault, "database": database_probe(engine), "model": model.fault}
-            web = health.create_app(health.Readiness(probes), metrics.exposition, slack.routes)
-            port = urlsplit(
-                await stack.enter_async_context(serve(web, host=_EVERYWHERE, port=settings.port))
-            ).port
+        probes = {"slack": slack.fault, "database": database_probe(engine), "model": model.fault}
+        web = health.create_app(health.Readiness(probes), metrics.exposition, slack.routes)
+        port = await _serve(web, settings.port, stack) if serve_health or slack.routes else None
         catch_up = CatchUp(client, runs, Watermarks(engine), identity, window_s=settings.catch_up_minutes * 60)
         await catch_up.begin()
         runs.before_a_turn = partial(catch_up.settled, slack)
         await stack.enter_async_context(slack)
         await stack.enter_async_context(_in_background(catch_up.stay_caught_up(slack)))
         yield Bot(runs, identity, port)
+
+
+async def _serve(web: Starlette, port: int, stack: AsyncExitStack) -> int | None:
+    """Serve until the stack closes; return the port, which the system chose if it was 0."""
+    return urlsplit(await stack.enter_async_context(serve(web, host=_EVERYWHERE, port=port))).port
 
 
 async def _identify(client: AsyncWebClient) -> Identity:
@@ -151,6 +154,10 @@ async def _identify(client: AsyncWebClient) -> Identity:
         raise SettingsError(
             f"Slack refuses SLACK_BOT_TOKEN ({error.response.get('error')}): copy it again from "
             "api.slack.com/apps → your app → OAuth & Permissions, after installing the app."
+        ) from error
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise SettingsError(
+            f"Slack can't be reached at {client.base_url}: {error}. Check the network and SLACK_API_URL."
         ) from error
     return Identity(team_id=who["team_id"], user_id=who["user_id"], bot_id=who["bot_id"])
 
