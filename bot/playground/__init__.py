@@ -5,9 +5,21 @@ only over Slack's protocols.
 """
 
 from bot.playground.api.endpoint import ApiCall
+from bot.playground.notice import Ping, Unfurl, clickable
 from bot.playground.objects import Change
 from bot.playground.person import Person, Speaker, Upload
 from bot.playground.seed import Seed
 from bot.playground.server import Playground
 
-__all__ = ["ApiCall", "Change", "Person", "Playground", "Seed", "Speaker", "Upload"]
+__all__ = [
+    "ApiCall",
+    "Change",
+    "Person",
+    "Ping",
+    "Playground",
+    "Seed",
+    "Speaker",
+    "Unfurl",
+    "Upload",
+    "clickable",
+]

@@ -1,24 +1,17 @@
-"""Block Kit, as far as a server looks into it: limits, ids, and `markdown` blocks translated."""
+"""Block Kit, as far as a server looks into it: refusals, ids, and `markdown` blocks translated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bot.playground import markup
+from bot.playground import limits, markup
 from bot.playground.objects import JSON
 from bot.playground.workspace import Workspace
 
 MOST_BLOCKS = 50
 MOST_MARKDOWN = 12_000
-_MOST_TABLE_ROWS, _MOST_TABLE_COLUMNS, _MOST_TABLE_TEXT = 100, 20, 10_000
-_MESSAGE_BLOCKS = frozenset(
-    {
-        *("actions", "alert", "auth_provider", "card", "carousel", "container", "context", "context_actions"),
-        *("data_table", "divider", "file", "header", "image", "input", "markdown", "plan", "rich_text"),
-        *("section", "table", "task_card", "video"),
-    }
-)
+_TABLES = ("table", "data_table")
 
 
 class BlocksRefused(Exception):
@@ -30,27 +23,44 @@ class BlocksRefused(Exception):
         self.messages = messages
 
 
-def checked(blocks: Any) -> list[JSON]:
+def checked(blocks: Any, *, most: int = MOST_BLOCKS) -> list[JSON]:
     """Blocks within Slack's limits. Raises BlocksRefused."""
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise BlocksRefused("invalid_blocks_format")
-    if len(blocks) > MOST_BLOCKS:
-        raise BlocksRefused(
-            "invalid_blocks", f"no more than {MOST_BLOCKS} items allowed [json-pointer:/blocks]"
-        )
+    if len(blocks) > most:
+        raise BlocksRefused("invalid_blocks", f"no more than {most} items allowed [json-pointer:/blocks]")
     faults = [
-        f"{fault} [json-pointer:/blocks/{at}]" for at, block in enumerate(blocks) for fault in _faults(block)
+        f"{fault} [json-pointer:/blocks/{at}]"
+        for at, block in enumerate(blocks)
+        for fault in limits.faults(block)
     ]
     if faults:
         raise BlocksRefused("invalid_blocks", *faults)
-    if sum(len(block["text"]) for block in blocks if block["type"] == "markdown") > MOST_MARKDOWN:
+    if markdown_length(blocks) > MOST_MARKDOWN:
         raise BlocksRefused("msg_blocks_too_long")
-    if sum(block["type"] == "table" for block in translated(blocks)) > 1:
-        raise BlocksRefused("invalid_blocks", "only_one_table_allowed")
     ids = [block["block_id"] for block in blocks if block.get("block_id")]
     if len(ids) != len(set(ids)):
         raise BlocksRefused("invalid_blocks", "block_id must be unique within a message")
+    check_tables(translated(blocks))
     return blocks
+
+
+def check_tables(blocks: Iterable[JSON]) -> None:
+    """Refuse a message with a second table, or with too large a one. Raises BlocksRefused.
+
+    The code is the one of Slack's page on tables (https://docs.slack.dev/reference/block-kit/blocks/table-block).
+    """
+    tables = [block for block in blocks if block["type"] in _TABLES]
+    if len(tables) > 1:
+        raise BlocksRefused("invalid_attachments", "only_one_table_allowed")
+    faults = [fault for table in tables if table["type"] == "table" for fault in limits.table_faults(table)]
+    if faults:
+        raise BlocksRefused("invalid_blocks", *faults)
+
+
+def markdown_length(blocks: Iterable[JSON]) -> int:
+    """How many characters of Markdown the blocks hold."""
+    return sum(len(block["text"]) for block in blocks if block["type"] == "markdown")
 
 
 def translated(blocks: Iterable[JSON]) -> list[JSON]:
@@ -83,49 +93,3 @@ def actions(blocks: Iterable[JSON]) -> Iterator[tuple[JSON, JSON]]:
         for element in (*block.get("elements", ()), block.get("accessory"), block.get("element")):
             if isinstance(element, dict) and "action_id" in element:
                 yield block, element
-
-
-def _faults(block: JSON) -> Iterator[str]:
-    kind = block.get("type")
-    if kind not in _MESSAGE_BLOCKS:
-        yield f"unsupported type: {kind}"
-    elif kind == "section":
-        yield from _section_faults(block)
-    elif kind == "header":
-        yield from _text_faults(block.get("text"), 150)
-    elif kind == "markdown" and not isinstance(block.get("text"), str):
-        yield "missing required field: text"
-    elif kind == "table":
-        yield from _table_faults(block)
-    elif kind == "actions" and not 1 <= len(block.get("elements", ())) <= 25:
-        yield "must provide between 1 and 25 elements"
-    elif kind == "context_actions" and not 1 <= len(block.get("elements", ())) <= 5:
-        yield "must provide between 1 and 5 elements"
-    elif kind == "context" and not 1 <= len(block.get("elements", ())) <= 10:
-        yield "must provide between 1 and 10 elements"
-
-
-def _section_faults(block: JSON) -> Iterator[str]:
-    if not block.get("text") and not block.get("fields"):
-        yield "must provide text or fields"
-    if block.get("text"):
-        yield from _text_faults(block["text"], 3000)
-
-
-def _text_faults(text: Any, most: int) -> Iterator[str]:
-    if not isinstance(text, dict) or not isinstance(text.get("text"), str):
-        yield "missing required field: text"
-    elif not text["text"]:
-        yield "must be more than 0 characters"
-    elif len(text["text"]) > most:
-        yield f"must be less than {most + 1} characters"
-
-
-def _table_faults(block: JSON) -> Iterator[str]:
-    rows = block.get("rows") or []
-    if not 1 <= len(rows) <= _MOST_TABLE_ROWS:
-        yield f"must have between 1 and {_MOST_TABLE_ROWS} rows"
-    if any(len(row) > _MOST_TABLE_COLUMNS for row in rows):
-        yield f"must have no more than {_MOST_TABLE_COLUMNS} columns"
-    if len(markup.to_mrkdwn([{"type": "table", "rows": rows}])) > _MOST_TABLE_TEXT:
-        yield f"must have no more than {_MOST_TABLE_TEXT} characters"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from bot.playground.action_tokens import action_token
 from bot.playground.objects import JSON, Change, Channel, Message
 from bot.playground.shapes import Shapes
 from bot.playground.workspace import Workspace
@@ -52,7 +53,7 @@ class Events:
         app = self._workspace.app
         shape = self._shapes.message(message, metadata=True) | {"event_ts": message.ts, "channel": channel.id}
         if message.user != app.user.id:
-            shape["assistant_thread"] = {"action_token": f"{message.ts}.{self._workspace.new_id('t')}"}
+            shape["assistant_thread"] = {"action_token": action_token(self._workspace, message)}
             if f"<@{app.user.id}" in message.text and not channel.is_direct:
                 yield "app_mention", shape | {"type": "app_mention"}
         yield self._message_event(channel, shape)
@@ -118,11 +119,7 @@ class Events:
 
     def _stopped(self, change: Change) -> JSON:
         channel = self._workspace.channels[change.channel]
-        streaming = [
-            message.ts
-            for message in channel.thread(change.thread_ts or "")
-            if message.stream is not None and message.stream.open
-        ]
+        streaming = [message.ts for message in channel.thread(change.thread_ts or "") if message.is_growing]
         return {
             "type": "agent_session_stopped",
             "channel": change.channel,

@@ -12,10 +12,16 @@ from bot.playground.workspace import Clock, Workspace, slack_id
 _SPACING_S = 60
 
 
-def found(seed: Seed, clock: Clock) -> Workspace:
+def found(seed: Seed, clock: Clock, stream_lifetime_s: float) -> Workspace:
     """A workspace as `seed` describes it. Ids and tokens are the same each time."""
     team = slack_id("T", seed.team.domain)
-    workspace = Workspace(team=team, name=seed.team.name, domain=seed.team.domain, clock=clock)
+    workspace = Workspace(
+        team=team,
+        name=seed.team.name,
+        domain=seed.team.domain,
+        clock=clock,
+        stream_lifetime_s=stream_lifetime_s,
+    )
     for user in seed.users:
         member = _user(team, user)
         workspace.users[member.id] = member

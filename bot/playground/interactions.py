@@ -81,9 +81,10 @@ class Interactions:
         if action_id not in found:
             there = ", ".join(sorted(found)) or "none"
             raise LookupError(f"the message has no element {action_id!r}; its elements are: {there}")
-        payload = self._block_actions(
-            user, message, _action(*found[action_id], self.workspace.next_ts(), given)
-        )
+        block, element = found[action_id]
+        if element["type"] == "feedback_buttons":
+            _check_feedback(element, given)
+        payload = self._block_actions(user, message, _action(block, element, self.workspace.next_ts(), given))
         return await self._interact(payload) is not _REFUSED
 
     async def submit(self, user: User, view: JSON, values: JSON) -> JSON | None:
@@ -182,6 +183,12 @@ class Interactions:
 
 
 _REFUSED = object()
+
+
+def _check_feedback(element: JSON, given: JSON) -> None:
+    values = [element[side]["value"] for side in ("positive_button", "negative_button")]
+    if given.get("value") not in values:
+        raise LookupError(f"say which of the two with value={' or value='.join(map(repr, values))}")
 
 
 def _action(block: JSON, element: JSON, stamp: str, given: JSON) -> JSON:

@@ -10,44 +10,21 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from bot.playground.inline import MRKDWN, Inline, escape, markdown, styled, unescape
 from bot.playground.objects import JSON
+from bot.playground.wording import to_mrkdwn
 
-_MARKDOWN = re.compile(
-    r"`(?P<code>[^`\n]+)`"
-    r"|!?\[(?P<label>[^\]\n]*)\]\((?P<url>[^)\s]+)\)"
-    r"|<(?P<token>(?:[@#!]|https?://|mailto:)[^<>\n]*)>"
-    r"|\*\*(?P<bold>(?=\S).+?(?<=\S))\*\*"
-    r"|~~(?P<strike>(?=\S).+?(?<=\S))~~"
-    r"|(?<![\w*])\*(?P<italic>(?=[^\s*])[^*\n]+)\*(?![\w*])"
-    r"|(?<!\w)_(?P<italic2>(?=[^\s_])[^_\n]+)_(?!\w)"
-    r"|(?P<bare>https?://[^\s<>()]+)"
-    r"|(?<![\w:]):(?P<emoji>[a-z+][a-z0-9_+-]*):(?!\w)"
-)
-_MRKDWN = re.compile(
-    r"`(?P<code>[^`\n]+)`"
-    r"|<(?P<token>[^<>\n]+)>"
-    r"|(?<![\w*])\*(?P<bold>(?=[^\s*])[^*\n]+)\*(?![\w*])"
-    r"|(?<![\w~])~(?P<strike>(?=[^\s~])[^~\n]+)~(?![\w~])"
-    r"|(?<!\w)_(?P<italic>(?=[^\s_])[^_\n]+)_(?!\w)"
-    r"|(?<![\w:]):(?P<emoji>[a-z+][a-z0-9_+-]*):(?!\w)"
-)
+__all__ = ["escape", "from_markdown", "from_mrkdwn", "to_mrkdwn", "typed", "unescape"]
+
 _HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$")
 _BULLET = re.compile(r"(\s*)(?:[-*+•]|(\d+)[.)])\s+(.*)")
-_TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
+_MORE_QUOTE = re.compile(r"^(?:\s*(?:>|&gt;))+ ?")
+_FENCE = re.compile(r"\s*(?P<marks>`{3,}|~{3,})(?P<info>[^`]*)")
+_LANGUAGE = re.compile(r"[\w+#-]+")
+_TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
+_DEFINITION = re.compile(r" {0,3}\[([^\[\]]+)\]:\s*<?([^\s<>]+)>?(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?\s*")
 _SPECIAL_WORD = re.compile(r"(?<![\w@])@(here|channel|everyone)\b")
 _URL = re.compile(r"https?://[^\s<>|]+[^\s<>|.,;:!?)\]}'\"]")
-
-Inline = Callable[[str], list[JSON]]
-
-
-def escape(text: str) -> str:
-    """Slack's escapes: `&`, `<` and `>` only."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def unescape(text: str) -> str:
-    """The inverse of `escape`."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def typed(text: str, users: dict[str, str], channels: dict[str, str]) -> str:
@@ -70,17 +47,33 @@ def typed(text: str, users: dict[str, str], channels: dict[str, str]) -> str:
 
 def from_mrkdwn(text: str) -> list[JSON]:
     """A person's message as one `rich_text` block; none for an empty text."""
-    return _blocks(text, lambda line: _inline(line, _MRKDWN, unescape))
+    if not text.strip():
+        return []
+    return [_rich_text(_Mrkdwn(_Lines(text.split("\n")), MRKDWN).elements())]
 
 
 def from_markdown(text: str) -> list[JSON]:
     """Markdown as Slack's blocks: `rich_text`, and `table` for each table."""
-    return _blocks(text, lambda line: _inline(line, _MARKDOWN, unescape), markdown=True)
+    if not text.strip():
+        return []
+    lines, references = _without_definitions(text.split("\n"))
+    blocks = list[JSON]()
+    for element in _Markdown(_Lines(lines), markdown(references)).elements():
+        if element["type"] == "table":
+            blocks.append(element)
+        elif blocks and blocks[-1]["type"] == "rich_text":
+            blocks[-1]["elements"].append(element)
+        else:
+            blocks.append(_rich_text([element]))
+    return blocks
 
 
-def to_mrkdwn(blocks: list[JSON]) -> str:
-    """The `text` that Slack gives a message made of these blocks."""
-    return "\n".join(_block_text(block) for block in blocks).strip()
+def _rich_text(elements: list[JSON]) -> JSON:
+    return {"type": "rich_text", "elements": elements}
+
+
+def _preformatted(code: str) -> JSON:
+    return {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": unescape(code) or " "}]}
 
 
 @dataclass(slots=True)
@@ -97,6 +90,10 @@ class _Lines:
     def next(self) -> str:
         return self.lines[self.at]
 
+    @property
+    def after_next(self) -> str:
+        return self.lines[self.at + 1] if self.at + 1 < len(self.lines) else ""
+
     def take(self) -> str:
         self.at += 1
         return self.lines[self.at - 1]
@@ -106,205 +103,158 @@ class _Lines:
             yield self.take()
 
 
-def _blocks(text: str, inline: Inline, *, markdown: bool = False) -> list[JSON]:
-    lines, blocks, elements = _Lines(text.split("\n")), list[JSON](), list[JSON]()
-    if not text.strip():
+@dataclass(slots=True)
+class _Mrkdwn:
+    """What people write: paragraphs, lists, quotes and code."""
+
+    lines: _Lines
+    inline: Inline
+
+    def elements(self) -> list[JSON]:
+        elements = list[JSON]()
+        while self.lines:
+            elements += self.special() or [self._section()]
+        return elements
+
+    def special(self) -> list[JSON]:
+        """What begins here, if it is more than words."""
+        if self.opens_code(self.lines.next):
+            return [self.code()]
+        if _is_quote(self.lines.next):
+            return self.quote([_unquoted(line) for line in self.lines.take_while(_is_quote)])
+        if match := _BULLET.fullmatch(self.lines.next):
+            return [self._list(bool(match[2]), len(match[1]))]
         return []
-    while lines:
-        if markdown and _starts_table(lines):
-            if elements:
-                blocks.append({"type": "rich_text", "elements": elements})
-                elements = []
-            blocks.append(_table(lines, inline))
-        else:
-            elements.append(_element(lines, inline, markdown=markdown))
-    if elements:
-        blocks.append({"type": "rich_text", "elements": elements})
-    return blocks
+
+    def opens_special(self) -> bool:
+        """Whether a paragraph ends before the next line."""
+        line = self.lines.next
+        return self.opens_code(line) or _is_quote(line) or bool(_BULLET.fullmatch(line))
+
+    def opens_code(self, line: str) -> bool:
+        return line.lstrip().startswith("```")
+
+    def code(self) -> JSON:
+        first = self.lines.take().lstrip().removeprefix("```")
+        if first.endswith("```"):
+            return _preformatted(first[:-3])
+        body = list(self.lines.take_while(lambda line: not line.rstrip().endswith("```")))
+        if self.lines:
+            last = self.lines.take().rstrip().removesuffix("```")
+            body += [last] if last.strip() else []
+        # A lone word behind the fence names the language; Slack does not show it.
+        if first and not _LANGUAGE.fullmatch(first):
+            body.insert(0, first)
+        return _preformatted("\n".join(body))
+
+    def quote(self, lines: list[str]) -> list[JSON]:
+        return [{"type": "rich_text_quote", "elements": self.inline.leaves("\n".join(lines))}]
+
+    def _section(self) -> JSON:
+        text = [self.lines.take()]
+        while self.lines and not self.opens_special():
+            text.append(self.lines.take())
+        ending = "\n" if self.lines else ""
+        return {"type": "rich_text_section", "elements": self.inline.leaves("\n".join(text) + ending)}
+
+    def _list(self, ordered: bool, indent: int) -> JSON:
+        def belongs(line: str) -> bool:
+            match = _BULLET.fullmatch(line)
+            return bool(match and bool(match[2]) == ordered and len(match[1]) == indent)
+
+        items = [_BULLET.fullmatch(line) for line in self.lines.take_while(belongs)]
+        return {
+            "type": "rich_text_list",
+            "style": "ordered" if ordered else "bullet",
+            "indent": min(indent // 2, 8),
+            "elements": [
+                {"type": "rich_text_section", "elements": self.inline.leaves(item[3])} for item in items if item
+            ],
+        }
 
 
-def _element(lines: _Lines, inline: Inline, *, markdown: bool) -> JSON:
-    line = lines.next
-    if line.lstrip().startswith("```"):
-        return _preformatted(lines)
-    if _is_quote(line):
-        quoted = "\n".join(re.sub(r"^(>|&gt;) ?", "", each) for each in lines.take_while(_is_quote))
-        return {"type": "rich_text_quote", "elements": inline(quoted)}
-    if match := _BULLET.fullmatch(line):
-        return _list(lines, bool(match[2]), len(match[1]), inline)
-    if markdown and (match := _HEADING.fullmatch(line)):
-        lines.take()
-        return {"type": "rich_text_section", "elements": [_bold(each) for each in inline(match[1] + "\n")]}
-    return _section(lines, inline, markdown=markdown)
+class _Markdown(_Mrkdwn):
+    """What models write: headings, tables, and fences of any length, too."""
+
+    __slots__ = ()
+
+    def special(self) -> list[JSON]:
+        if match := _HEADING.fullmatch(self.lines.next):
+            self.lines.take()
+            leaves = self.inline.leaves(match[1] + "\n")
+            bold = [styled(leaf, "bold") if leaf["type"] == "text" else leaf for leaf in leaves]
+            return [{"type": "rich_text_section", "elements": bold}]
+        return [self._table()] if self._opens_table() else super().special()
+
+    def opens_special(self) -> bool:
+        return bool(_HEADING.fullmatch(self.lines.next)) or self._opens_table() or super().opens_special()
+
+    def opens_code(self, line: str) -> bool:
+        return bool(_FENCE.fullmatch(line))
+
+    def code(self) -> JSON:
+        fence = _FENCE.fullmatch(self.lines.take())
+        assert fence is not None  # noqa: S101 - opens_code has made sure
+        body = list(self.lines.take_while(lambda line: not _closes(fence["marks"], line)))
+        if self.lines:
+            self.lines.take()
+        return _preformatted("\n".join(body))
+
+    def quote(self, lines: list[str]) -> list[JSON]:
+        """Code and lists stay what they are, paragraphs are the quote; a quote in it is the same quote."""
+        inside = _Markdown(_Lines([_MORE_QUOTE.sub("", line) for line in lines]), self.inline).elements()
+        return [
+            {**element, "type": "rich_text_quote"} if element["type"] == "rich_text_section" else element
+            for element in inside
+        ]
+
+    def _opens_table(self) -> bool:
+        head, rule = self.lines.next, self.lines.after_next
+        return (
+            "|" in head
+            and "-" in rule
+            and bool(_TABLE_RULE.fullmatch(rule))
+            and len(_cells(head)) == len(_cells(rule))
+        )
+
+    def _table(self) -> JSON:
+        head, _ = self.lines.take(), self.lines.take()
+        rows = [head, *self.lines.take_while(lambda line: "|" in line)]
+        return {"type": "table", "rows": [[self._cell(cell) for cell in _cells(row)] for row in rows]}
+
+    def _cell(self, text: str) -> JSON:
+        return _rich_text([{"type": "rich_text_section", "elements": self.inline.leaves(text)}])
 
 
-def _section(lines: _Lines, inline: Inline, *, markdown: bool) -> JSON:
-    def goes_on(line: str) -> bool:
-        special = line.lstrip().startswith("```") or _is_quote(line) or _BULLET.fullmatch(line)
-        return not (special or (markdown and (_HEADING.fullmatch(line) or _starts_table(lines))))
-
-    text = "\n".join([lines.take(), *lines.take_while(goes_on)])
-    return {"type": "rich_text_section", "elements": inline(text + "\n" if lines else text)}
-
-
-def _preformatted(lines: _Lines) -> JSON:
-    first = lines.take().lstrip().removeprefix("```")
-    if first.endswith("```"):
-        return {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": unescape(first[:-3])}]}
-    body = list(lines.take_while(lambda line: not line.rstrip().endswith("```")))
-    if lines:
-        last = lines.take().rstrip().removesuffix("```")
-        body += [last] if last.strip() else []
-    # A lone word behind the fence names the language; Slack does not show it.
-    if first and not re.fullmatch(r"[\w+#-]+", first):
-        body.insert(0, first)
-    code = unescape("\n".join(body)) or " "
-    return {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": code}]}
+def _without_definitions(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The lines that are shown, and the links that the others define; what looks so within code is code."""
+    shown, references, marks = list[str](), dict[str, str](), ""
+    for line in lines:
+        fence = _FENCE.fullmatch(line)
+        if marks:
+            marks = "" if _closes(marks, line) else marks
+        elif fence:
+            marks = fence["marks"]
+        elif definition := _DEFINITION.fullmatch(line):
+            references.setdefault(definition[1].lower(), definition[2])
+            continue
+        shown.append(line)
+    return shown, references
 
 
-def _list(lines: _Lines, ordered: bool, indent: int, inline: Inline) -> JSON:
-    def belongs(line: str) -> bool:
-        match = _BULLET.fullmatch(line)
-        return bool(match and bool(match[2]) == ordered and len(match[1]) == indent)
-
-    items = [_BULLET.fullmatch(line) for line in lines.take_while(belongs)]
-    return {
-        "type": "rich_text_list",
-        "style": "ordered" if ordered else "bullet",
-        "indent": min(indent // 2, 8),
-        "elements": [{"type": "rich_text_section", "elements": inline(item[3])} for item in items if item],
-    }
+def _closes(marks: str, line: str) -> bool:
+    stripped = line.strip()
+    return len(stripped) >= len(marks) and set(stripped) == {marks[0]}
 
 
-def _starts_table(lines: _Lines) -> bool:
-    following = lines.lines[lines.at + 1 : lines.at + 2]
-    return (
-        "|" in lines.next
-        and bool(following)
-        and "-" in following[0]
-        and bool(_TABLE_RULE.fullmatch(following[0]))
-    )
-
-
-def _table(lines: _Lines, inline: Inline) -> JSON:
-    rows = [line for line in lines.take_while(lambda line: "|" in line) if not _TABLE_RULE.fullmatch(line)]
-    return {
-        "type": "table",
-        "rows": [[_cell(cell, inline) for cell in row.strip().strip("|").split("|")] for row in rows],
-    }
-
-
-def _cell(text: str, inline: Inline) -> JSON:
-    section = {"type": "rich_text_section", "elements": inline(text.strip())}
-    return {"type": "rich_text", "elements": [section]}
+def _cells(row: str) -> list[str]:
+    inner = re.sub(r"(?<!\\)\|$", "", row.strip().removeprefix("|"))
+    return [cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", inner)]
 
 
 def _is_quote(line: str) -> bool:
     return line.startswith((">", "&gt;"))
 
 
-def _inline(text: str, syntax: re.Pattern[str], plain: Callable[[str], str]) -> list[JSON]:
-    elements, at = list[JSON](), 0
-    for match in syntax.finditer(text):
-        elements += _words(plain(text[at : match.start()]))
-        elements += _marked(match, syntax, plain)
-        at = match.end()
-    return elements + _words(plain(text[at:]))
-
-
-def _words(text: str) -> list[JSON]:
-    return [{"type": "text", "text": text}] if text else []
-
-
-def _marked(match: re.Match[str], syntax: re.Pattern[str], plain: Callable[[str], str]) -> list[JSON]:
-    kind, groups = match.lastgroup, match.groupdict()
-    if kind == "code":
-        return [{"type": "text", "text": plain(match["code"]), "style": {"code": True}}]
-    if kind == "url":
-        return [{"type": "link", "url": match["url"], **({"text": match["label"]} if match["label"] else {})}]
-    if kind == "bare":
-        return [{"type": "link", "url": match["bare"]}]
-    if kind == "emoji":
-        return [{"type": "emoji", "name": match["emoji"]}]
-    if kind == "token":
-        return [_token(match["token"], plain)]
-    style = "italic" if kind == "italic2" else str(kind)
-    inner = _inline(groups[kind or ""] or "", syntax, plain)
-    return [{**each, "style": {**each.get("style", {}), style: True}} for each in inner]
-
-
-def _token(token: str, plain: Callable[[str], str]) -> JSON:
-    target, _, label = token.partition("|")
-    if target.startswith("@"):
-        return {"type": "user", "user_id": target[1:]}
-    if target.startswith("#"):
-        return {"type": "channel", "channel_id": target[1:]}
-    if target.startswith("!subteam^"):
-        return {"type": "usergroup", "usergroup_id": target.removeprefix("!subteam^")}
-    if target.startswith("!date^"):
-        stamp, form = [*target.removeprefix("!date^").split("^"), ""][:2]
-        return {"type": "date", "timestamp": int(stamp), "format": form, "fallback": plain(label)}
-    if target.startswith("!"):
-        return {"type": "broadcast", "range": target[1:]}
-    return {"type": "link", "url": plain(target), **({"text": plain(label)} if label else {})}
-
-
-def _bold(element: JSON) -> JSON:
-    return (
-        {**element, "style": {**element.get("style", {}), "bold": True}}
-        if element["type"] == "text"
-        else element
-    )
-
-
-def _block_text(block: JSON) -> str:
-    if block["type"] == "table":
-        return "\n".join(" | ".join(_block_text(cell).strip() for cell in row) for row in block["rows"])
-    if block["type"] == "rich_text":
-        return "".join(_element_text(element) for element in block["elements"])
-    text = block.get("text", "")
-    return str(text.get("text", "") if isinstance(text, dict) else text)
-
-
-def _element_text(element: JSON) -> str:
-    kind = element["type"]
-    if kind == "rich_text_list":
-        bullets = (f"{number}." if element["style"] == "ordered" else "•" for number in range(1, 10**6))
-        lines = [
-            f"{mark} {_element_text(item)}" for mark, item in zip(bullets, element["elements"], strict=False)
-        ]
-        return "".join("    " * element["indent"] + line + "\n" for line in lines)
-    text = "".join(_leaf_text(leaf) for leaf in element["elements"])
-    if kind == "rich_text_preformatted":
-        return f"```\n{text}\n```\n"
-    if kind == "rich_text_quote":
-        return "".join(f"&gt; {line}\n" for line in text.split("\n"))
-    return text
-
-
-_MARKS = {"bold": "*", "italic": "_", "strike": "~", "code": "`"}
-
-
-def _leaf_text(leaf: JSON) -> str:
-    match leaf["type"]:
-        case "text":
-            text = escape(leaf["text"])
-        case "link":
-            text = f"<{leaf['url']}|{escape(leaf['text'])}>" if "text" in leaf else f"<{leaf['url']}>"
-        case "emoji":
-            text = f":{leaf['name']}:"
-        case "user":
-            text = f"<@{leaf['user_id']}>"
-        case "channel":
-            text = f"<#{leaf['channel_id']}>"
-        case "usergroup":
-            text = f"<!subteam^{leaf['usergroup_id']}>"
-        case "date":
-            text = f"<!date^{leaf['timestamp']}^{leaf['format']}|{escape(leaf['fallback'])}>"
-        case _:
-            text = f"<!{leaf['range']}>"
-    core = text.rstrip()
-    for style, mark in _MARKS.items():
-        if leaf.get("style", {}).get(style) and core:
-            core = f"{mark}{core}{mark}"
-    return core + text[len(text.rstrip()) :]
+def _unquoted(line: str) -> str:
+    return re.sub(r"^(>|&gt;) ?", "", line)

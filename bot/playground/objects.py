@@ -93,6 +93,12 @@ class Stream:
     blocks: tuple[JSON, ...] = ()
     plan: str | None = None
     display_mode: Literal["timeline", "plan", "dense"] = "timeline"
+    mode: Literal["text", "chunks"] | None = None
+    """Whether it takes `markdown_text` or `chunks`: what came first decides; `None` before that."""
+    ends_at: float = float("inf")
+    """When Slack ends it by itself, in seconds since 1970."""
+    stopped: bool = False
+    """Whether a person has pressed Stop."""
     open: bool = True
 
 
@@ -117,7 +123,16 @@ class Message:
     edited: Edit | None = None
     reactions: tuple[Reaction, ...] = ()
     stream: Stream | None = None
+    composed: bool = False
+    """Whether the app gave the blocks, rather than a text that they were made from."""
+    unfurls: bool = True
+    """Whether Slack may fetch what its links point to."""
     visible_to: str | None = None
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether an app still streams it."""
+        return self.stream is not None and self.stream.open
 
     @property
     def is_reply(self) -> bool:

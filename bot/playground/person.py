@@ -156,7 +156,8 @@ class Person(Speaker):
     async def press(self, channel: str, ts: str, action_id: str, **given: object) -> bool:
         """Press a button, or use another element; whether the app acknowledged it.
 
-        `given` adds to the action what the element's kind calls for, such as `selected_option={…}`.
+        `given` adds to the action what the element's kind calls for, such as `selected_option={…}`, or for
+        feedback buttons the `value` of the one that is meant.
         """
         return await self._interactions.press(self.user, self._visible(channel, ts), action_id, given)
 
@@ -169,8 +170,8 @@ class Person(Speaker):
 
     async def stop(self, channel: str, thread_ts: str) -> None:
         """Press the Stop button that Slack shows while an agent works in a thread."""
-        room = self._joined(channel)
-        self._workspace.announce(Change("stopped", room.id, user=self.id, thread_ts=thread_ts))
+        self._workspace.settle_streams()
+        self._workspace.press_stop(self._joined(channel), thread_ts, self.id)
 
     def ephemerals(self, channel: str) -> list[JSON]:
         """The ephemeral messages that this person sees in a channel, oldest first."""

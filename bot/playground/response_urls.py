@@ -6,14 +6,13 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.playground.api.call import ApiError, Call
-from bot.playground.api.content import content, metadata, thread_root
+from bot.playground.api.content import content, metadata, thread_root, unfurls
 from bot.playground.api.endpoint import ApiCall
 from bot.playground.connection import CutConnection
 from bot.playground.faults import Faults
@@ -117,11 +116,10 @@ class ResponseUrls:
 
     def _replace(self, original: Message, body: JSON) -> None:
         said = content(self._call(body))
-        fields: dict[str, Any] = {"text": said.text, "blocks": said.blocks, "attachments": said.attachments}
         if original.visible_to:
-            self._workspace.show(replace(original, **fields))
+            self._workspace.show(replace(original, **said.fields))
         else:
-            self._workspace.change(original, **fields)
+            self._workspace.change(original, **said.fields)
 
     def _add(self, answerable: Answerable, body: JSON) -> None:
         call, app = self._call(body), self._workspace.app
@@ -131,14 +129,13 @@ class ResponseUrls:
             channel=channel.id,
             ts=self._workspace.next_ts(),
             user=app.user.id,
-            text=said.text,
-            blocks=said.blocks,
-            attachments=said.attachments,
             thread_ts=thread_root(call, channel.messages),
             bot_id=app.user.bot_id,
             app_id=app.id,
             metadata=metadata(call),
             visible_to=None if in_channel else answerable.user.id,
+            unfurls=unfurls(call),
+            **said.fields,
         )
         if in_channel:
             self._workspace.post(message)

@@ -15,14 +15,16 @@ from starlette.routing import Route
 
 from bot import http_server
 from bot.playground.api.call import Call
-from bot.playground.api.endpoint import ApiCall, Identity, WebApi
-from bot.playground.api.table import ALL_SCOPES
+from bot.playground.api.endpoint import ApiCall, Identity, WebApi, identities
+from bot.playground.api.table import ALL_SCOPES, METHODS
+from bot.playground.availability import Availability
 from bot.playground.connection import Cuttable
 from bot.playground.courier import Courier
 from bot.playground.events import Events
 from bot.playground.faults import Faults
 from bot.playground.founding import found
 from bot.playground.interactions import Interactions, Triggers
+from bot.playground.notice import Notice, Ping, Unfurl
 from bot.playground.objects import JSON, Change, User
 from bot.playground.person import Person, Speaker
 from bot.playground.pulse import Pulse
@@ -33,7 +35,7 @@ from bot.playground.seed import Seed
 from bot.playground.shapes import Shapes
 from bot.playground.socket_mode import DisconnectReason, SocketMode
 from bot.playground.storage import Storage
-from bot.playground.workspace import Clock, Workspace
+from bot.playground.workspace import STREAM_LIFETIME_S, Clock, Workspace
 
 Found = TypeVar("Found")
 RETRY_DELAYS_S = (0.0, 60.0, 300.0)
@@ -67,6 +69,7 @@ class Playground:
 
     `redelivery_s` is how long the app may take to acknowledge, in seconds, and `retry_delays_s` what
     passes before each further delivery of an event. `enforce_rates` turns Slack's rate limits on.
+    `stream_lifetime_s` is how long a message can be streamed, in seconds.
     """
 
     def __init__(
@@ -76,9 +79,10 @@ class Playground:
         redelivery_s: float = 3.0,
         retry_delays_s: Sequence[float] = RETRY_DELAYS_S,
         enforce_rates: bool = False,
+        stream_lifetime_s: float = STREAM_LIFETIME_S,
         clock: Clock = time.time,
     ) -> None:
-        self.workspace = workspace = found(seed, clock)
+        self.workspace = workspace = found(seed, clock, stream_lifetime_s)
         self.scopes = set(ALL_SCOPES if seed.app.scopes is None else seed.app.scopes)
         """The scopes granted to the bot's token; take some away to see `missing_scope`."""
         self.calls: list[ApiCall] = []
@@ -92,15 +96,25 @@ class Playground:
         )
         triggers = Triggers(workspace)
         self._office = _Office(workspace, self._sockets, triggers)
-        self._identities = _identities(workspace)
+        self._identities = identities(workspace)
         self._urls = ResponseUrls(workspace, self._app_call, self.faults, self._record)
         self._interactions = Interactions(workspace, self._courier, self._urls, triggers, self._app_call)
         rates = Rates(clock) if enforce_rates else None
+        self._availability = Availability(METHODS)
         self._api = WebApi(
-            workspace, self._office, self._identities, self.scopes, self.faults, rates, self._record
+            workspace,
+            self._office,
+            self._identities,
+            self.scopes,
+            self.faults,
+            rates,
+            self._availability,
+            self._record,
         )
         self._http: aiohttp.ClientSession | None = None
         workspace.listen(Events(workspace, self._courier.send).on_change)
+        self._notice = Notice(workspace)
+        workspace.listen(self._notice.on_change)
         workspace.listen(lambda _change: self._pulse.beat())
 
     # serving
@@ -116,6 +130,7 @@ class Playground:
             try:
                 yield url
             finally:
+                self.workspace.schedule.close()
                 await self._courier.close()
 
     def use_request_url(self, url: str) -> None:
@@ -177,8 +192,30 @@ class Playground:
 
     def thread(self, channel: str, ts: str) -> list[JSON]:
         """A thread's messages as the API shows them, with their metadata, the root first."""
+        self.workspace.settle_streams()
         room = self.workspace.channel(channel)
         return [Shapes(self.workspace).message(message, metadata=True) for message in room.thread(ts)]
+
+    @property
+    def pings(self) -> list[Ping]:
+        """Who was notified by the app's messages, in order."""
+        return self._notice.pings
+
+    @property
+    def unfurled(self) -> list[Unfurl]:
+        """What Slack fetched because the app's messages link to it, in order."""
+        self.workspace.settle_streams()
+        return self._notice.unfurled
+
+    @property
+    def rate_limited_share(self) -> float:
+        """How many of the app's calls were answered 429, from 0 to 1."""
+        limited = sum(call.outcome == "rate_limited" for call in self.calls)
+        return limited / len(self.calls) if self.calls else 0.0
+
+    def without(self, pattern: str, *, error: str = "unknown_method", in_channels_only: bool = False) -> None:
+        """Refuse methods from now on, such as `agents.*`. Raises LookupError if there is none of that name."""
+        self._availability.withdraw(pattern, error, in_channels_only=in_channels_only)
 
     async def connected(self, timeout: float = 10.0) -> None:
         """Wait until the app has a Socket Mode connection that was greeted. Raises TimeoutError."""
@@ -259,12 +296,3 @@ async def _drained(queue: asyncio.Queue[Change], stop: Callable[[], None]) -> As
             yield await queue.get()
     finally:
         stop()
-
-
-def _identities(workspace: Workspace) -> dict[str, Identity]:
-    app = workspace.app
-    people = {
-        f"xoxp-{workspace.team[1:]}-{user.id[1:]}-playground": Identity(user, "user")
-        for user in workspace.users.values()
-    }
-    return people | {app.bot_token: Identity(app.user, "bot"), app.app_token: Identity(app.user, "app")}

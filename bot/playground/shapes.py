@@ -92,6 +92,7 @@ class Shapes:
         if channel.is_direct:
             other = next((member for member in channel.members if member != viewer), viewer)
             return {**shape, "user": other, "is_user_deleted": False, "is_open": True, "priority": 0}
+        shared = any(self.workspace.users[member].is_stranger for member in channel.members)
         return {
             **shape,
             "name": channel.name,
@@ -101,8 +102,8 @@ class Shapes:
             "is_mpim": channel.kind == "mpim",
             "is_private": channel.kind != "channel",
             "is_general": channel.is_general,
-            "is_shared": False,
-            "is_ext_shared": False,
+            "is_shared": shared,
+            "is_ext_shared": shared,
             "is_pending_ext_shared": False,
             "is_member": viewer in channel.members,
             "creator": channel.creator,

@@ -10,10 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from bot.playground.objects import JSON, AgentThread, App, Change, Channel, Edit, File, Message, Reaction, User
+from bot.playground.schedule import Schedule
 
 Clock = Callable[[], float]
 Listener = Callable[[Change], None]
 
+STREAM_LIFETIME_S = 300.0
+"""Not documented; measured by many (https://github.com/slackapi/python-slack-sdk/issues/1859)."""
 _STATUS_LASTS_S = 120.0
 
 
@@ -27,14 +30,24 @@ class Workspace:
     """A team, its people and apps, and everything they said.
 
     Every change goes through a method here, which tells the listeners after the state is complete.
-    `clock` gives seconds since 1970; message timestamps follow it and never repeat.
+    `clock` gives seconds since 1970; message timestamps follow it and never repeat. A message that an app
+    streams ends by itself `stream_lifetime_s` seconds after its start, however much is appended.
     """
 
-    def __init__(self, *, team: str, name: str, domain: str, clock: Clock = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        team: str,
+        name: str,
+        domain: str,
+        clock: Clock = time.time,
+        stream_lifetime_s: float = STREAM_LIFETIME_S,
+    ) -> None:
         self.team = team
         self.name = name
         self.domain = domain
         self.clock = clock
+        self.stream_lifetime_s = stream_lifetime_s
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.files: dict[str, File] = {}
@@ -43,10 +56,13 @@ class Workspace:
         self.homes: dict[str, str] = {}
         """For each user the id of the view that is published as their App Home."""
         self.agent_threads: dict[tuple[str, str], AgentThread] = {}
+        self.schedule = Schedule(clock, self._post_scheduled)
         self.url = "http://127.0.0.1"
         """Where the workspace is served; known once it is."""
         self._app: App | None = None
         self._listeners: list[Listener] = []
+        self._streaming: dict[tuple[str, str], float] = {}
+        """For each message that grows when it ends by itself."""
         self._last_stamp_us = 0
         self._numbers = itertools.count(1)
 
@@ -147,6 +163,8 @@ class Workspace:
         """Add a message whose `ts` came from `next_ts`."""
         channel = self.channels[message.channel]
         channel.messages[message.ts] = message
+        if message.stream is not None:
+            self._streaming[message.channel, message.ts] = message.stream.ends_at
         if message.thread_ts and message.is_reply:
             channel.replies.setdefault(message.thread_ts, []).append(message.ts)
         if message.bot_id == self.app.user.bot_id:
@@ -155,6 +173,12 @@ class Workspace:
             Change("posted", channel.id, message, message.user, thread_ts=message.thread_ts, deliver=deliver)
         )
         return message
+
+    def _post_scheduled(self, message: Message) -> None:
+        # Slack posts no scheduled message that has metadata, and says nothing:
+        # https://docs.slack.dev/reference/methods/chat.scheduleMessage
+        if message.metadata is None and message.user in self.channels[message.channel].members:
+            self.post(replace(message, ts=self.next_ts()))
 
     def change(self, message: Message, *, quiet: bool = False, **changes: Any) -> Message:
         """Replace some of a message's fields. A `quiet` change leaves no mark of an edit."""
@@ -168,6 +192,29 @@ class Workspace:
             )
         )
         return changed
+
+    def settle_streams(self) -> None:
+        """End the streams whose time is up; their messages stay as they are.
+
+        Nothing wakes up for it: whoever is about to look, or to act, calls this first.
+        """
+        now = self.clock()
+        for (channel, ts), ends_at in tuple(self._streaming.items()):
+            if now >= ends_at:
+                del self._streaming[channel, ts]
+                message = self.channels[channel].messages.get(ts)
+                if message is not None and message.stream is not None and message.is_growing:
+                    self.change(message, quiet=True, stream=replace(message.stream, open=False))
+
+    def press_stop(self, channel: Channel, thread_ts: str, user: str) -> None:
+        """What Slack's Stop button does: what grows in the thread takes no more, and the app is told.
+
+        The session's status stays: to change it is the app's part.
+        """
+        for message in channel.thread(thread_ts):
+            if message.stream is not None and message.is_growing:
+                channel.messages[message.ts] = replace(message, stream=replace(message.stream, stopped=True))
+        self.announce(Change("stopped", channel.id, user=user, thread_ts=thread_ts))
 
     def delete(self, message: Message) -> None:
         """Take a message away. The root of a thread leaves a tombstone, as in Slack."""

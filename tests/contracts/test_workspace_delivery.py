@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from support.slack_app import Event, app_of, client_of, on_http, on_sockets, recorded
+from support.slack_app import Event, app_of, client_of, on_http, on_sockets, recorded, unrestricted
 
 from bot.http_server import serve
 from bot.playground import Playground, Seed, Upload
@@ -31,11 +31,7 @@ def redelivery_s() -> float:
 
 @pytest.fixture
 async def playground(redelivery_s: float) -> AsyncIterator[Playground]:
-    seed = Seed.default()
-    everything = seed.app.model_copy(update={"scopes": None, "events": None})
-    playground = Playground(
-        seed.model_copy(update={"app": everything}), redelivery_s=redelivery_s, retry_delays_s=(0,) * 3
-    )
+    playground = Playground(unrestricted(), redelivery_s=redelivery_s, retry_delays_s=(0,) * 3)
     async with playground.serve():
         yield playground
 

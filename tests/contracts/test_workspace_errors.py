@@ -6,7 +6,7 @@ method's errors. `{general}` and the like stand for ids of the workspace.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -28,7 +28,6 @@ channels:
   - {name: random, members: [ada]}
   - {name: secret, private: true, members: [ada]}
 """
-BUTTON = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}
 TABLE = {"type": "table", "rows": [[{"type": "raw_text", "text": "1"}]]}
 TWO_TABLES = "|a|\n|-|\n|1|\n\n|b|\n|-|\n|2|"
 
@@ -43,49 +42,97 @@ def rows(count: int, columns: int = 1) -> list[dict[str, Any]]:
 
 POST: dict[str, Any] = {"channel": "{general}"}
 STREAM = {**POST, "thread_ts": "{adas}", "recipient_user_id": "{ada}", "recipient_team_id": "T"}
-LONG_CELL = {"type": "table", "rows": [[{"type": "raw_text", "text": "x" * 10_001}]]}
+TASK = {"type": "task_card", "task_id": "1", "title": "Checked", "status": "complete"}
+
+
+def button(text: str = "Go", **more: Any) -> dict[str, Any]:
+    return {"type": "button", "text": {"type": "plain_text", "text": text}, **more}
+
+
+def feedback(**buttons: Any) -> dict[str, Any]:
+    return {"type": "context_actions", "elements": [{"type": "feedback_buttons", **buttons}]}
+
+
+def modal(title: str = "T", blocks: Sequence[Any] = (), **more: Any) -> dict[str, Any]:
+    return {
+        "type": "modal",
+        "title": {"type": "plain_text", "text": title},
+        "blocks": list(blocks),
+        **more,
+    }
+
+
+INPUT = {
+    "type": "input",
+    "label": {"type": "plain_text", "text": "Why?"},
+    "element": {"type": "plain_text_input", "action_id": "why"},
+}
+# Block Kit's limits, as https://docs.slack.dev/reference/block-kit gives them for each block and element.
+BAD_BLOCKS: dict[str, dict[str, Any]] = {
+    "a section's text": section(3_001),
+    "a section's fields": {"type": "section", "fields": [{"type": "mrkdwn", "text": "x"}] * 11},
+    "a field's text": {"type": "section", "fields": [{"type": "mrkdwn", "text": "x" * 2_001}]},
+    "a section with nothing": {"type": "section"},
+    "a header's text": {"type": "header", "text": {"type": "plain_text", "text": "x" * 151}},
+    "a header's kind of text": {"type": "header", "text": {"type": "mrkdwn", "text": "x"}},
+    "an empty markdown block": {"type": "markdown", "text": ""},
+    "a context's elements": {"type": "context", "elements": [{"type": "mrkdwn", "text": "x"}] * 11},
+    "too many buttons": {"type": "actions", "elements": [button()] * 26},
+    "no button": {"type": "actions", "elements": []},
+    "a button's text": {"type": "actions", "elements": [button("x" * 76)]},
+    "a button's value": {"type": "actions", "elements": [button(value="x" * 2_001)]},
+    "a button in a section": {**section(1), "accessory": button("x" * 76)},
+    "an action_id twice": {"type": "actions", "elements": [button(action_id="same")] * 2},
+    "a long action_id": {"type": "actions", "elements": [button(action_id="x" * 256)]},
+    "a long block_id": {**section(1), "block_id": "x" * 256},
+    "too many context actions": {"type": "context_actions", "elements": [button()] * 6},
+    "a plain button among context actions": {"type": "context_actions", "elements": [button()]},
+    "half the feedback": feedback(positive_button={"text": {"type": "plain_text", "text": "x"}, "value": "x"}),
+    "feedback without a value": feedback(
+        positive_button={"text": {"type": "plain_text", "text": "x"}},
+        negative_button={"text": {"type": "plain_text", "text": "x"}},
+    ),
+    "a table's rows": rows(101)[0],
+    "a table's columns": rows(1, 21)[0],
+    "a table's text": {"type": "table", "rows": [[{"type": "raw_text", "text": "x" * 10_001}]]},
+    "an empty cell": {"type": "table", "rows": [[{"type": "raw_text", "text": ""}]]},
+    "a task's title": {**TASK, "title": "x" * 257},
+    "a task's status": {**TASK, "status": "done"},
+    "a task's details": {**TASK, "details": "as text"},
+    "a task's source": {**TASK, "sources": [{"type": "url", "url": "https://example.com"}]},
+    "a plan's task": {"type": "plan", "title": "Plan", "tasks": [{**TASK, "title": ""}]},
+    "a plan's tasks": {"type": "plan", "title": "Plan", "tasks": [TASK] * 51},
+    "an image without words": {"type": "image", "image_url": "https://example.com/a.png"},
+}
+LONG_TABLE = "|a|\n|-|\n" + "|1|\n" * 101
+WIDE_TABLE = "|a" * 21 + "|\n" + "|-" * 21 + "|\n"
 LONG_METADATA = {"event_type": "x", "event_payload": {"x": "x" * 16_000}}
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("no.suchMethod", {}, "unknown_method"),
     ("chat.postMessage", {"channel": "C000", "text": "x"}, "channel_not_found"),
     ("chat.postMessage", {"channel": "{secret}", "text": "x"}, "channel_not_found"),
     ("chat.postMessage", {**POST, "text": ""}, "no_text"),
-    ("chat.postMessage", {**POST, "text": "x" * 40_001}, "msg_too_long"),
     ("chat.postMessage", {**POST, "text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
     ("chat.postMessage", {**POST, "markdown_text": "x", "text": "x"}, "markdown_text_conflict"),
     ("chat.postMessage", {**POST, "markdown_text": "x", "blocks": [section(1)]}, "markdown_text_conflict"),
     ("chat.postMessage", {**POST, "markdown_text": "x" * 12_001}, "msg_too_long"),
-    ("chat.postMessage", {**POST, "text": "x", "blocks": [section(3001)]}, "invalid_blocks"),
     ("chat.postMessage", {**POST, "text": "x", "blocks": [section(1)] * 51}, "invalid_blocks"),
     ("chat.postMessage", {**POST, "text": "x", "blocks": "{"}, "invalid_blocks_format"),
     ("chat.postMessage", {**POST, "text": "x", "blocks": {"a": 1}}, "invalid_blocks_format"),
     ("chat.postMessage", {**POST, "text": "x", "blocks": [{"type": "nonsense"}]}, "invalid_blocks"),
     (
         "chat.postMessage",
-        {
-            **POST,
-            "text": "x",
-            "blocks": [{"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}],
-        },
-        "invalid_blocks",
-    ),
-    (
-        "chat.postMessage",
         {**POST, "text": "x", "blocks": [{"type": "markdown", "text": "x" * 6001}] * 2},
         "msg_blocks_too_long",
     ),
-    ("chat.postMessage", {**POST, "text": "x", "blocks": [TABLE, TABLE]}, "invalid_blocks"),
+    ("chat.postMessage", {**POST, "markdown_text": LONG_TABLE}, "invalid_blocks"),
+    ("chat.postMessage", {**POST, "markdown_text": WIDE_TABLE}, "invalid_blocks"),
+    ("chat.postMessage", {**POST, "text": "x", "blocks": [TABLE, TABLE]}, "invalid_attachments"),
+    ("chat.postMessage", {**POST, "markdown_text": TWO_TABLES}, "invalid_attachments"),
     (
         "chat.postMessage",
         {**POST, "text": "x", "blocks": [{"type": "markdown", "text": TWO_TABLES}]},
-        "invalid_blocks",
-    ),
-    ("chat.postMessage", {**POST, "text": "x", "blocks": rows(101)}, "invalid_blocks"),
-    ("chat.postMessage", {**POST, "text": "x", "blocks": rows(1, 21)}, "invalid_blocks"),
-    (
-        "chat.postMessage",
-        {**POST, "text": "x", "blocks": [{"type": "actions", "elements": [BUTTON] * 26}]},
-        "invalid_blocks",
+        "invalid_attachments",
     ),
     (
         "chat.postMessage",
@@ -97,6 +144,9 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("chat.postMessage", {**POST, "text": "x", "metadata": {"event_type": "x"}}, "invalid_metadata_schema"),
     ("chat.update", {**POST, "ts": "1.000001", "text": "x"}, "message_not_found"),
     ("chat.update", {**POST, "ts": "{adas}", "text": "x"}, "cant_update_message"),
+    ("chat.update", {**POST, "ts": "{own}", "text": "x" * 4_001}, "msg_too_long"),
+    ("chat.update", {**POST, "ts": "{own}", "text": "x", "blocks": [TABLE, TABLE]}, "invalid_attachments"),
+    ("chat.update", {**POST, "ts": "{own}", "markdown_text": "x" * 12_001}, "msg_too_long"),
     ("chat.delete", {**POST, "ts": "1.000001"}, "message_not_found"),
     ("chat.delete", {**POST, "ts": "{adas}"}, "cant_delete_message"),
     ("chat.postEphemeral", {"channel": "{random}", "user": "{ada}", "text": "x"}, "not_in_channel"),
@@ -108,12 +158,6 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {**POST, "thread_ts": "{adas}", "recipient_user_id": "{ada}"},
         "missing_recipient_team_id",
     ),
-    (
-        "chat.postMessage",
-        {**POST, "text": "x", "blocks": [{"type": "context_actions", "elements": [BUTTON] * 6}]},
-        "invalid_blocks",
-    ),
-    ("chat.postMessage", {**POST, "text": "x", "blocks": [LONG_CELL]}, "invalid_blocks"),
     ("chat.postMessage", {**POST, "text": "x", "metadata": LONG_METADATA}, "metadata_too_large"),
     ("chat.startStream", {**STREAM, "markdown_text": "x" * 12_001}, "msg_too_long"),
     ("chat.startStream", {**STREAM, "chunks": [{"type": "plan_update", "title": "x" * 257}]}, "invalid_chunks"),
@@ -122,6 +166,28 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {**STREAM, "chunks": [{"type": "task_update", "id": "1", "status": "odd"}]},
         "invalid_chunks",
     ),
+    ("chat.startStream", {**STREAM, "recipient_user_id": "B1"}, "invalid_arguments"),
+    (
+        "chat.startStream",
+        {**STREAM, "markdown_text": "x", "chunks": [{"type": "markdown_text", "text": "x"}]},
+        "cannot_provide_both_markdown_text_and_chunks",
+    ),
+    (
+        "chat.startStream",
+        {**STREAM, "chunks": [{"type": "markdown_text", "text": "x" * 6_001}] * 2},
+        "msg_too_long",
+    ),
+    (
+        "chat.startStream",
+        {**STREAM, "chunks": [{"type": "blocks", "blocks": [section(3_001)]}]},
+        "invalid_blocks",
+    ),
+    (
+        "chat.startStream",
+        {**STREAM, "chunks": [{"type": "blocks", "blocks": [section(1)] * 51}]},
+        "invalid_blocks",
+    ),
+    ("chat.startStream", {**STREAM, "markdown_text": TWO_TABLES}, "invalid_attachments"),
     ("chat.startStream", {"channel": "{random}"}, "not_in_channel"),
     ("chat.appendStream", {**POST, "ts": "1.000001", "markdown_text": "x"}, "message_not_found"),
     ("chat.appendStream", {**POST, "ts": "{adas}", "markdown_text": "x"}, "message_not_owned_by_app"),
@@ -168,6 +234,12 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {"trigger_id": "x", "view": {"type": "modal", "title": {"text": "T"}, "blocks": []}},
         "invalid_trigger_id",
     ),
+    ("views.open", {"trigger_id": "x", "view": modal(title="x" * 25)}, "invalid_arguments"),
+    ("views.open", {"trigger_id": "x", "view": modal(blocks=[section(1)] * 101)}, "invalid_arguments"),
+    ("views.open", {"trigger_id": "x", "view": modal(blocks=[section(3_001)])}, "invalid_blocks"),
+    ("views.open", {"trigger_id": "x", "view": modal(blocks=[TABLE])}, "invalid_arguments"),
+    ("views.open", {"trigger_id": "x", "view": modal(blocks=[INPUT])}, "invalid_arguments"),
+    ("views.open", {"trigger_id": "x", "view": modal(private_metadata="x" * 3_001)}, "invalid_arguments"),
     ("views.update", {"view_id": "V000", "view": {"type": "modal", "blocks": []}}, "not_found"),
     ("files.info", {"file": "F000"}, "file_not_found"),
     ("files.getUploadURLExternal", {"filename": "a.txt"}, "missing_argument"),
@@ -215,6 +287,40 @@ async def test_slack_refuses(shared: Playground, method: str, arguments: dict[st
     ids["own"] = (await client.chat_postMessage(channel="#general", text="mine"))["ts"]
     filled = {key: _filled(value, ids) for key, value in arguments.items()}
     assert await error_of(client, method, filled) == error
+
+
+@pytest.mark.parametrize("block", BAD_BLOCKS.values(), ids=BAD_BLOCKS)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_block_outside_its_limits_is_refused_in_posts_updates_and_streams(
+    shared: Playground, block: dict[str, Any]
+) -> None:
+    client, ada = client_of(shared), shared.person("ada")
+    channel = shared.workspace.channel("general").id
+    own = (await client.chat_postMessage(channel=channel, text="mine"))["ts"]
+    stream = await client.chat_startStream(
+        channel=channel, thread_ts=own, recipient_user_id=ada.id, recipient_team_id=shared.team_id
+    )
+    for method, arguments in (
+        ("chat.postMessage", {"text": "x", "blocks": [block]}),
+        ("chat.update", {"ts": own, "text": "x", "blocks": [block]}),
+        ("chat.appendStream", {"ts": stream["ts"], "chunks": [{"type": "blocks", "blocks": [block]}]}),
+        ("chat.stopStream", {"ts": stream["ts"], "blocks": [block]}),
+    ):
+        with pytest.raises(SlackApiError) as refused:
+            await client.api_call(method, json={"channel": channel, **arguments})
+        answer = refused.value.response
+        assert (answer["error"], method) == ("invalid_blocks", method)
+        assert "[json-pointer:/blocks/0]" in answer["response_metadata"]["messages"][0]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_tasks_and_plans_are_posted_and_changed_as_they_are_streamed(shared: Playground) -> None:
+    client, channel = client_of(shared), shared.workspace.channel("general").id
+    plan = {"type": "plan", "title": "Plan", "tasks": [TASK]}
+    posted = await client.chat_postMessage(channel=channel, text="x", blocks=[TASK, plan])
+    await client.chat_update(channel=channel, ts=str(posted["ts"]), text="x", blocks=[plan])
+    (message,) = shared.thread(channel, str(posted["ts"]))
+    assert [block["type"] for block in message["blocks"]] == ["plan"]
 
 
 def _filled(value: Any, ids: dict[str, str]) -> Any:

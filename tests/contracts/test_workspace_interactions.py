@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,19 +11,10 @@ import pytest
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from support.clock import Time
 from support.slack_app import Event, app_of, client_of, on_http, on_sockets
 
 from bot.playground import Playground, Seed
-
-
-class Time:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -75,6 +67,7 @@ def modal(title: str = "Ask") -> dict[str, Any]:
         "type": "modal",
         "callback_id": "ask",
         "title": {"type": "plain_text", "text": title},
+        "submit": {"type": "plain_text", "text": "Send"},
         "blocks": blocks,
     }
 
@@ -195,14 +188,14 @@ async def test_a_button_that_is_not_there_is_an_error_that_names_those_that_are(
 async def test_a_modal_is_opened_answered_with_errors_and_submitted(
     playground: Playground, app: AsyncApp
 ) -> None:
-    opened: list[str] = []
+    opened: asyncio.Queue[str] = asyncio.Queue()
 
     async def go(ack: AsyncAck, client: AsyncWebClient, body: Event) -> None:
         await ack()
-        opened.append((await client.views_open(trigger_id=body["trigger_id"], view=modal()))["view"]["id"])
+        view = (await client.views_open(trigger_id=body["trigger_id"], view=modal()))["view"]
         with pytest.raises(SlackApiError, match="exchanged_trigger_id"):
             await client.views_open(trigger_id=body["trigger_id"], view=modal())
-        opened.append("refused twice")
+        await opened.put(view["id"])
 
     async def submitted(ack: AsyncAck, view: dict[str, Any]) -> None:
         value = view["state"]["values"]["question"]["text"]["value"]
@@ -216,7 +209,8 @@ async def test_a_modal_is_opened_answered_with_errors_and_submitted(
     posted = await client_of(playground).chat_postMessage(channel="#general", text="x", blocks=button("go"))
     ada = playground.person("ada")
     await ada.press("#general", str(posted["ts"]), "go")
-    view_id, _ = await playground.until(lambda: opened if len(opened) == 2 else [])
+    async with asyncio.timeout(10):
+        view_id = await opened.get()
 
     def values(text: str) -> dict[str, Any]:
         return {"question": {"text": {"type": "plain_text_input", "value": text}}}
@@ -225,6 +219,56 @@ async def test_a_modal_is_opened_answered_with_errors_and_submitted(
     assert view_id in playground.workspace.views
     assert await ada.submit(view_id, values("Why?")) is None
     assert view_id not in playground.workspace.views
+
+
+FEEDBACK = {
+    "type": "context_actions",
+    "elements": [
+        {
+            "type": "feedback_buttons",
+            "action_id": "feedback",
+            "positive_button": {"text": {"type": "plain_text", "text": "Good"}, "value": "good"},
+            "negative_button": {"text": {"type": "plain_text", "text": "Bad"}, "value": "bad"},
+        }
+    ],
+}
+
+
+@pytest.mark.usefixtures("connected")
+async def test_feedback_under_a_streamed_answer_opens_a_modal_that_remembers_which(
+    playground: Playground, app: AsyncApp
+) -> None:
+    views: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def rated(ack: AsyncAck, client: AsyncWebClient, body: Event, action: dict[str, Any]) -> None:
+        await ack()
+        assert (action["type"], action["value"]) == ("feedback_buttons", "bad")
+        view = {**modal("Why?"), "private_metadata": body["message"]["ts"]}
+        await views.put((await client.views_open(trigger_id=body["trigger_id"], view=view))["view"])
+
+    async def submitted(ack: AsyncAck, view: dict[str, Any]) -> None:
+        await ack()
+        await views.put(view)
+
+    app.action("feedback")(rated)
+    app.view("ask")(submitted)
+    client, ada = client_of(playground), playground.person("ada")
+    dm = await ada.open_dm()
+    root = await ada.say(dm, "go", deliver=False)
+    ts = str((await client.chat_startStream(channel=dm, thread_ts=root, markdown_text="Sunny."))["ts"])
+    await client.chat_stopStream(channel=dm, ts=ts, blocks=[FEEDBACK])
+    assert await ada.press(dm, ts, "feedback", value="bad")
+    reason = {"question": {"text": {"type": "plain_text_input", "value": "It rained"}}}
+    async with asyncio.timeout(10):
+        assert await ada.submit((await views.get())["id"], reason) is None
+        view = await views.get()
+    assert (view["private_metadata"], view["state"]["values"]) == (ts, reason)
+
+
+async def test_feedback_is_one_of_the_two_values(playground: Playground) -> None:
+    posted = await client_of(playground).chat_postMessage(channel="#general", text="x", blocks=[FEEDBACK])
+    with pytest.raises(LookupError, match="value='good' or value='bad'"):
+        await playground.person("ada").press("#general", str(posted["ts"]), "feedback")
 
 
 async def test_a_trigger_is_stale_after_three_seconds(

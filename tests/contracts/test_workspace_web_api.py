@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.models.messages.chunk import MarkdownTextChunk, PlanUpdateChunk, TaskUpdateChunk
 from slack_sdk.web.async_client import AsyncWebClient
-from support.slack_app import client_of
+from support.slack_app import client_of, unrestricted
 
 from bot.playground import Playground, Seed, Upload
+from bot.playground.action_tokens import action_token
+from bot.playground.markup import to_mrkdwn
 
 
 @pytest.fixture
 async def playground() -> AsyncIterator[Playground]:
-    playground = Playground(
-        Seed.default().model_copy(update={"app": Seed.default().app.model_copy(update={"scopes": None})})
-    )
+    playground = Playground(unrestricted())
     async with playground.serve():
         yield playground
 
@@ -177,6 +180,24 @@ async def test_an_update_replaces_what_a_message_says_and_marks_it_edited(
     message = playground.thread(channel, ts)[0]
     assert message["text"] == "*done*"
     assert message["edited"]["user"] == playground.bot_user_id
+
+
+async def test_an_update_that_mentions_no_blocks_leaves_those_there_are(
+    playground: Playground, client: AsyncWebClient
+) -> None:
+    channel, blocks = general(playground), [{"type": "markdown", "text": "old"}]
+    ts = str((await client.chat_postMessage(channel=channel, text="old", blocks=blocks))["ts"])
+    await client.chat_update(channel=channel, ts=ts, text="new")
+    kept = playground.thread(channel, ts)[0]
+    await client.chat_update(channel=channel, ts=ts, text="new", blocks=[])
+    replaced = playground.thread(channel, ts)[0]
+    assert [to_mrkdwn(shown["blocks"]) for shown in (kept, replaced)] == ["old", "new"]
+    assert kept["text"] == replaced["text"] == "new"
+
+
+async def test_a_text_of_more_than_forty_thousand_characters_is_cut(client: AsyncWebClient) -> None:
+    posted = await client.chat_postMessage(channel="#general", text="x" * 40_001)
+    assert len(posted["message"]["text"]) == 40_000
 
 
 async def test_a_deleted_root_leaves_a_tombstone(playground: Playground, client: AsyncWebClient) -> None:
@@ -337,10 +358,41 @@ async def test_an_upload_in_two_steps_ends_as_a_message(playground: Playground, 
     assert (await client.files_list())["files"][0]["name"] == "t.csv"
 
 
+async def test_an_upload_goes_to_a_thread_with_a_comment_or_blocks(
+    playground: Playground, client: AsyncWebClient
+) -> None:
+    channel = general(playground)
+    root = await playground.person("ada").say(channel, "root", deliver=False)
+    words = {"type": "rich_text_section", "elements": [{"type": "text", "text": "in blocks"}]}
+    blocks = [{"type": "rich_text", "elements": [words]}]
+    # The client sends this method's arguments as a query, so that blocks have to be JSON already.
+    both: list[dict[str, Any]] = [{"initial_comment": "*in words*"}, {"blocks": json.dumps(blocks)}]
+    for above in both:
+        await client.files_upload_v2(
+            channel=channel, thread_ts=root, content="# Rest\n", filename="answer.md", title="The rest", **above
+        )
+    comment, composed = playground.thread(channel, root)[1:]
+    assert [shown["files"][0]["name"] for shown in (comment, composed)] == ["answer.md"] * 2
+    assert (comment["text"], to_mrkdwn(comment["blocks"]), to_mrkdwn(composed["blocks"])) == (
+        "*in words*",
+        "*in words*",
+        "in blocks",
+    )
+    assert comment["user"] == playground.bot_user_id
+
+
+async def test_an_upload_needs_its_scope(playground: Playground, client: AsyncWebClient) -> None:
+    playground.scopes.discard("files:write")
+    with pytest.raises(SlackApiError, match="missing_scope"):
+        await client.files_upload_v2(channel=general(playground), content="x", filename="x.txt")
+
+
 async def test_search_finds_all_words_in_public_channels(
     playground: Playground, client: AsyncWebClient
 ) -> None:
-    arguments = {"query": "UMBRELLA bring", "action_token": "t"}
+    asked = await playground.person("ada").say("#general", "@threadloop?")
+    token = action_token(playground.workspace, playground.workspace.channel("general").messages[asked])
+    arguments = {"query": "UMBRELLA bring", "action_token": token}
     found = (await client.api_call("assistant.search.context", json=arguments))["results"]["messages"]
     assert [(each["author_name"], each["channel_name"]) for each in found] == [("Ada Lovelace", "general")]
     person = client_of(playground, playground.person("linus").token)

@@ -12,9 +12,15 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.http_server import serve
-from bot.playground import Playground
+from bot.playground import Playground, Seed
 
 Event = dict[str, Any]
+
+
+def unrestricted() -> Seed:
+    """The default workspace with an app that has every scope and hears every event."""
+    seed = Seed.default()
+    return seed.model_copy(update={"app": seed.app.model_copy(update={"scopes": None, "events": None})})
 
 
 def client_of(playground: Playground, token: str | None = None) -> AsyncWebClient:

@@ -79,10 +79,49 @@ def test_paragraphs_lists_quotes_and_code_are_elements_of_their_own() -> None:
         ("> said\n> twice", "&gt; said\n&gt; twice"),
         ("Hello <@U1>", "Hello <@U1>"),
         ("![a picture](https://x.org/p.png)", "<https://x.org/p.png|a picture>"),
+        ("![a picture][p]\n\n[p]: https://x.org/p.png", "<https://x.org/p.png|a picture>"),
+        ("[here](<https://x.org> 'title')", "<https://x.org|here>"),
+        ("[a](https://x.org/a_(b))", "<https://x.org/a_(b)|a>"),
+        (
+            '[Here][X] and [x] and [y]\n[x]: <https://x.org> "title"',
+            "<https://x.org|Here> and <https://x.org|x> and [y]",
+        ),
+        ("see (https://x.org/a.b).", "see (<https://x.org/a.b>)."),
+        (
+            "at www.x.org, x.org/a and HTTPS://X.org",
+            "at <http://www.x.org|www.x.org>, <http://x.org/a|x.org/a> and <HTTPS://X.org>",
+        ),
+        ("main.py, e.g. v1.2/3 and a@x.org", "main.py, e.g. v1.2/3 and a@x.org"),
+        ("<https://x.org> <b>bold</b>", "<https://x.org> &lt;b&gt;bold&lt;/b&gt;"),
+        (
+            "`https://x.org` ``a ` <!here>``",
+            "`https://x.org` `a ` &lt;!here&gt;`",
+        ),
+        ("~~~~sh\n```\nhttps://x.org\n~~~~", "```\n```\nhttps://x.org\n```"),
+        ("> ```\n> <!here>\n> ```\n> said", "```\n&lt;!here&gt;\n```\n&gt; said"),
+        (r"\*not italic\* \[no\](link) a\_b", "*not italic* [no](link) a_b"),
+        ("&lt;!here&gt;", "&lt;!here&gt;"),
     ],
 )
 def test_markdown_becomes_the_text_that_slack_shows(markdown: str, text: str) -> None:
     assert to_mrkdwn(from_markdown(markdown)) == text
+
+
+@pytest.mark.parametrize(
+    "markdown", ["<!here>", "**<!here>**", "- <!here>", "# <!here>", "> > <!here>", r"\<!here>"]
+)
+def test_a_broadcast_is_one_wherever_it_stands_in_prose(markdown: str) -> None:
+    assert "<!here>" in to_mrkdwn(from_markdown(markdown))
+
+
+def test_a_table_needs_a_rule_with_as_many_columns_and_its_cells_may_hold_escaped_pipes() -> None:
+    assert [block["type"] for block in from_markdown("a | b\n---")] == ["rich_text"]
+    (table,) = from_markdown("a | b\n--|--\n`x\\|y` | [c](https://x.org)")
+    assert to_mrkdwn([table]).splitlines()[1] == "`x|y` | <https://x.org|c>"
+
+
+def test_what_looks_like_a_definition_within_code_is_code() -> None:
+    assert to_mrkdwn(from_markdown("```\n[x]: https://x.org\n```")) == "```\n[x]: https://x.org\n```"
 
 
 def test_a_markdown_table_becomes_a_table_block() -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.playground.api.call import ApiError, Call, Method
-from bot.playground.api.content import content, metadata, thread_root
+from bot.playground.api.content import content, metadata, thread_root, unfurls
 from bot.playground.objects import JSON, Channel, Message
+
+_MOST_NEW_TEXT = 4_000
+"""What `chat.update` takes as text, unlike a post (https://docs.slack.dev/reference/methods/chat.update)."""
 
 
 def post_message(call: Call) -> JSON:
@@ -20,15 +25,14 @@ def post_message(call: Call) -> JSON:
             channel=channel.id,
             ts=call.workspace.next_ts(),
             user=call.caller.id,
-            text=said.text,
-            blocks=said.blocks,
-            attachments=said.attachments,
             thread_ts=root,
             subtype="bot_message" if username else None,
             username=username,
             bot_id=call.caller.bot_id,
             app_id=call.caller.app_id,
             metadata=metadata(call),
+            unfurls=unfurls(call),
+            **said.fields,
         )
     )
     return {"channel": channel.id, "ts": message.ts, "message": call.shapes.message(message, metadata=True)}
@@ -38,16 +42,15 @@ def update(call: Call) -> JSON:
     """Replace what an own message says."""
     channel = call.channel()
     message = _own(call, call.message(channel, "ts"), "cant_update_message")
-    if message.stream is not None and message.stream.open:
+    if message.is_growing:
         raise ApiError("streaming_state_conflict")
+    if len(call.text("text")) > _MOST_NEW_TEXT:
+        raise ApiError("msg_too_long")
     said, told = content(call), metadata(call)
-    changed = call.workspace.change(
-        message,
-        text=said.text,
-        blocks=said.blocks,
-        attachments=said.attachments,
-        metadata=message.metadata if told is None else told,
-    )
+    if message.composed and "blocks" not in call.arguments and not call.text("markdown_text"):
+        # Blocks that aren't mentioned stay, whatever the new text says.
+        said = replace(said, blocks=message.blocks, composed=True)
+    changed = call.workspace.change(message, metadata=message.metadata if told is None else told, **said.fields)
     shape = call.shapes.message(changed, metadata=True)
     return {"channel": channel.id, "ts": message.ts, "text": changed.text, "message": shape}
 
@@ -56,6 +59,8 @@ def delete(call: Call) -> JSON:
     """Take an own message away."""
     channel = call.channel()
     message = _own(call, call.message(channel, "ts"), "cant_delete_message")
+    if message.is_growing:
+        raise ApiError("cant_delete_message")
     call.workspace.delete(message)
     return {"channel": channel.id, "ts": message.ts}
 
@@ -73,13 +78,11 @@ def post_ephemeral(call: Call) -> JSON:
         channel=channel.id,
         ts=call.workspace.next_ts(),
         user=call.caller.id,
-        text=said.text,
-        blocks=said.blocks,
-        attachments=said.attachments,
         thread_ts=thread_root(call, channel.messages),
         bot_id=call.caller.bot_id,
         app_id=call.caller.app_id,
         visible_to=viewer,
+        **said.fields,
     )
     return {"message_ts": call.workspace.show(message).ts}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +20,26 @@ _MOST_METADATA = 16_000
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a message shows."""
+    """What a message shows: the fields of a Message that say so."""
 
     text: str
     blocks: tuple[JSON, ...]
-    attachments: tuple[JSON, ...]
+    attachments: tuple[JSON, ...] = ()
+    composed: bool = False
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """As arguments for a Message."""
+        return {
+            "text": self.text,
+            "blocks": self.blocks,
+            "attachments": self.attachments,
+            "composed": self.composed,
+        }
 
 
 def content(call: Call, *, may_be_empty: bool = False) -> Content:
-    """The content that a call's arguments give. Raises ApiError."""
+    """The content that a call's arguments give; a text that is too long is cut. Raises ApiError."""
     text, blocks = call.text("text"), call.structure("blocks", "invalid_blocks_format")
     attachments = call.structure("attachments", "invalid_attachments") or []
     if markdown := call.text("markdown_text"):
@@ -37,9 +50,8 @@ def content(call: Call, *, may_be_empty: bool = False) -> Content:
         raise ApiError("too_many_attachments" if isinstance(attachments, list) else "invalid_attachments")
     if not (text or blocks or attachments or may_be_empty):
         raise ApiError("no_text")
-    if len(text) > MOST_TEXT:
-        raise ApiError("msg_too_long")
-    return Content(text, _blocks(call, blocks, text), tuple(attachments))
+    text = text[:MOST_TEXT]
+    return Content(text, _blocks(call, blocks, text), tuple(attachments), composed=bool(blocks))
 
 
 def from_markdown(call: Call, markdown: str) -> Content:
@@ -47,17 +59,35 @@ def from_markdown(call: Call, markdown: str) -> Content:
     if len(markdown) > MOST_MARKDOWN:
         raise ApiError("msg_too_long")
     blocks = markup.from_markdown(markdown)
-    return Content(markup.to_mrkdwn(blocks), tuple(block_kit.with_ids(call.workspace, blocks)), ())
+    with block_refusals():
+        block_kit.check_tables(blocks)
+    return Content(markup.to_mrkdwn(blocks), tuple(block_kit.with_ids(call.workspace, blocks)))
 
 
-def checked_blocks(call: Call, blocks: Any) -> tuple[JSON, ...]:
-    """Blocks that Slack would take, as it keeps them. Raises ApiError."""
+@contextmanager
+def block_refusals() -> Iterator[None]:
+    """Turn BlocksRefused into Slack's answer."""
     try:
-        kept = block_kit.translated(block_kit.checked(blocks))
+        yield
     except block_kit.BlocksRefused as refused:
         details = {"response_metadata": {"messages": [f"[ERROR] {each}" for each in refused.messages]}}
         raise ApiError(refused.error, **(details if refused.messages else {})) from refused
+
+
+def checked_blocks(call: Call, blocks: Any, *, most: int = block_kit.MOST_BLOCKS) -> tuple[JSON, ...]:
+    """Blocks that Slack would take, as it keeps them. Raises ApiError."""
+    with block_refusals():
+        kept = block_kit.translated(block_kit.checked(blocks, most=most))
     return tuple(block_kit.with_ids(call.workspace, kept))
+
+
+def unfurls(call: Call) -> bool:
+    """Whether Slack may fetch the links of a post.
+
+    Before it has fetched one it can't know whether it is media, so both arguments must say no
+    (https://docs.slack.dev/messaging/unfurling-links-in-messages).
+    """
+    return any(name not in call.arguments or call.flag(name) for name in ("unfurl_links", "unfurl_media"))
 
 
 def metadata(call: Call) -> JSON | None:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from bot.playground import multipart
 from bot.playground.api.call import ApiError, Call, Method, Office, TokenKind
 from bot.playground.api.table import ALL_SCOPES, METHODS
+from bot.playground.availability import Availability
 from bot.playground.connection import CutConnection
 from bot.playground.faults import Fault, Faults
 from bot.playground.objects import JSON, User
@@ -43,6 +44,16 @@ class Identity:
     kind: TokenKind
 
 
+def identities(workspace: Workspace) -> dict[str, Identity]:
+    """Every token of a workspace: one for each person, and the app's two."""
+    app = workspace.app
+    people = {
+        f"xoxp-{workspace.team[1:]}-{user.id[1:]}-playground": Identity(user, "user")
+        for user in workspace.users.values()
+    }
+    return people | {app.bot_token: Identity(app.user, "bot"), app.app_token: Identity(app.user, "app")}
+
+
 class WebApi:
     """Answers `/api/{method}` for GET and POST, in the three encodings that Slack takes."""
 
@@ -54,6 +65,7 @@ class WebApi:
         scopes: set[str],
         faults: Faults,
         rates: Rates | None,
+        availability: Availability,
         record: Callable[[ApiCall], None],
     ) -> None:
         self._workspace = workspace
@@ -62,6 +74,7 @@ class WebApi:
         self._scopes = scopes
         self._faults = faults
         self._rates = rates
+        self._availability = availability
         self._record = record
 
     async def respond(self, request: Request) -> Response:
@@ -94,9 +107,11 @@ class WebApi:
             self._record(ApiCall(name, arguments, at, outcome[-1] if outcome else "crashed"))
 
     def _answer(self, name: str, arguments: JSON, token: str, outcome: list[str]) -> Response:
+        self._workspace.settle_streams()
         try:
             method = _method(name)
             call = self._call(method, arguments, token)
+            self._availability.check(name, call)
             wait_s = self._rates.wait_s(method, call.text("channel")) if self._rates else 0
             if wait_s:
                 return _failed(Fault(rate_limited_s=wait_s), outcome)

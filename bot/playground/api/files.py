@@ -54,7 +54,7 @@ def get_upload_url(call: Call) -> JSON:
 
 
 def complete_upload(call: Call) -> JSON:
-    """End an upload, and share the files in a channel if one is named."""
+    """End an upload, and share the files in a channel if one is named, with a comment or blocks above them."""
     given = call.structure("files", "invalid_arguments")
     if not isinstance(given, list) or not given:
         raise ApiError("invalid_arguments")
@@ -83,15 +83,15 @@ def _share(call: Call, channel: Channel, files: list[File]) -> list[File]:
         raise ApiError("not_in_channel")
     files = [replace(file, shared_in=(*file.shared_in, channel.id)) for file in files]
     workspace.files |= {file.id: file for file in files}
-    text = call.text("initial_comment")
-    blocks = checked_blocks(call, from_mrkdwn(text)) if text else ()
+    text, blocks = call.text("initial_comment"), call.structure("blocks", "invalid_blocks_format")
+    said = from_mrkdwn(text) if text else blocks or []  # a comment goes before blocks
     workspace.post(
         Message(
             channel=channel.id,
             ts=workspace.next_ts(),
             user=call.caller.id,
             text=text,
-            blocks=blocks,
+            blocks=checked_blocks(call, said),
             thread_ts=thread_root(call, channel.messages),
             subtype="file_share",
             bot_id=call.caller.bot_id,

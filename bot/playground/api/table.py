@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bot.playground.api import agents, chat, conversations, files, people, reactions, search, streams, views
+from bot.playground.api import (
+    agents,
+    chat,
+    conversations,
+    files,
+    people,
+    reactions,
+    scheduled,
+    search,
+    streams,
+    views,
+)
 from bot.playground.api.call import Method
 
-_FAMILIES = (people, conversations, chat, streams, reactions, agents, views, files, search)
+_FAMILIES = (people, conversations, chat, scheduled, streams, reactions, agents, views, files, search)
 
 _FURTHER_SCOPES = ("app_mentions:read", "chat:write.customize", "chat:write.public", "commands")
 

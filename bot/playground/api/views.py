@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from bot.playground import blocks as block_kit
 from bot.playground.api.call import ApiError, Call, Method, invalid_arguments
 from bot.playground.api.content import checked_blocks
 from bot.playground.objects import JSON, Change
 
 _MOST_BLOCKS, _MOST_VIEWS, _MOST_TITLE = 100, 3, 24
+_MOST_METADATA, _MOST_ID = 3_000, 255
+_IN_MESSAGES_ONLY = ("context_actions", "data_table", "file", "markdown", "plan", "table", "task_card")
 
 
 def open_(call: Call) -> JSON:
@@ -84,15 +86,31 @@ def view_of(call: Call, kind: str) -> JSON:
         raise invalid_arguments("missing required field: view")
     if view.get("type") != kind:
         raise invalid_arguments(f"must be of type {kind} [json-pointer:/view/type]")
-    title = (view.get("title") or {}).get("text", "")
-    if kind == "modal" and not 1 <= len(title) <= _MOST_TITLE:
-        raise invalid_arguments(f"must be 1 to {_MOST_TITLE} characters [json-pointer:/view/title]")
+    for fault in (*_view_faults(view), *(_modal_faults(view) if kind == "modal" else ())):
+        raise invalid_arguments(fault)
+    return {**view, "blocks": list(checked_blocks(call, view["blocks"], most=_MOST_BLOCKS))}
+
+
+def _view_faults(view: JSON) -> Iterator[str]:
     blocks = view.get("blocks")
     if not isinstance(blocks, list) or len(blocks) > _MOST_BLOCKS:
-        raise invalid_arguments(f"must be a list of at most {_MOST_BLOCKS} items [json-pointer:/view/blocks]")
-    # A view takes 100 blocks where a message takes 50, so they are looked at in two parts.
-    halves = (blocks[: block_kit.MOST_BLOCKS], blocks[block_kit.MOST_BLOCKS :])
-    return {**view, "blocks": [block for half in halves for block in checked_blocks(call, half)]}
+        yield f"must be a list of at most {_MOST_BLOCKS} items [json-pointer:/view/blocks]"
+        return
+    for at, block in enumerate(blocks):
+        if isinstance(block, dict) and block.get("type") in _IN_MESSAGES_ONLY:
+            yield f"unsupported type: {block['type']} [json-pointer:/view/blocks/{at}]"
+    for name, most in (("private_metadata", _MOST_METADATA), ("callback_id", _MOST_ID)):
+        if len(view.get(name) or "") > most:
+            yield f"must be less than {most + 1} characters [json-pointer:/view/{name}]"
+
+
+def _modal_faults(view: JSON) -> Iterator[str]:
+    for name in ("title", "submit", "close"):
+        text = (view.get(name) or {}).get("text", "")
+        if len(text) > _MOST_TITLE or (name == "title" and not text):
+            yield f"must be 1 to {_MOST_TITLE} characters [json-pointer:/view/{name}]"
+    if not view.get("submit") and any(block.get("type") == "input" for block in view["blocks"]):
+        yield "missing required field: submit, as there is an input [json-pointer:/view]"
 
 
 def keep(call: Call, view: JSON, user: str, *, view_id: str | None = None) -> JSON:
