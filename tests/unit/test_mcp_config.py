@@ -1,0 +1,144 @@
+"""The file of MCP servers: what it may hold, and what is said when it is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.mcp_servers import configured
+
+from tools._mcp import BadMcpConfig, McpConfig
+from tools._mcp.config import Http, ServerConfig, Stdio
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {"TOKEN": "abc", "EMPTY": ""}
+
+
+def the_server(folder: Path, **entry: object) -> ServerConfig:
+    (server,) = configured(folder, {"pens": entry}, ENVIRONMENT).servers
+    return server
+
+
+def test_servers_of_both_kinds_are_read(tmp_path: Path) -> None:
+    config = configured(
+        tmp_path,
+        {
+            "files": {"command": "npx", "args": ["-y", "x"], "env": {"A": "b"}, "cwd": "/tmp"},
+            "wiki": {"type": "http", "url": "https://wiki.example/mcp", "headers": {"X-Key": "k"}},
+            "other": {"url": "http://other.example/mcp"},
+            "off": {"command": "${UNSET}", "disabled": True},
+        },
+    )
+    assert [server.transport for server in config.servers] == [
+        Stdio(command="npx", args=["-y", "x"], env={"A": "b"}, cwd="/tmp"),
+        Http(url="https://wiki.example/mcp", headers={"X-Key": "k"}),
+        Http(url="http://other.example/mcp"),
+    ]
+    assert config.disabled == ("off",)
+
+
+@pytest.mark.parametrize("kind", ["http", "streamable-http", "streamableHttp"])
+def test_http_goes_by_several_names(tmp_path: Path, kind: str) -> None:
+    assert isinstance(the_server(tmp_path, type=kind, url="http://x.example").transport, Http)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Bearer ${TOKEN}", "Bearer abc"),
+        ("${TOKEN}${TOKEN:-x}", "abcabc"),
+        ("${UNSET:-a:b/c}", "a:b/c"),
+        ("${UNSET:-}", ""),
+        ("${EMPTY}", ""),
+        ("${EMPTY:-default}", "default"),
+        ("$TOKEN $ {TOKEN}", "$TOKEN $ {TOKEN}"),
+    ],
+)
+def test_variables_are_filled_in(tmp_path: Path, written: str, meant: str) -> None:
+    assert the_server(tmp_path, command="x", args=[written]).transport == Stdio(command="x", args=[meant])
+    assert the_server(tmp_path, command="x", env={"A": written}).transport == Stdio(
+        command="x", env={"A": meant}
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ({"command": "x", "env": {"A": "${UNSET}"}}, "env.A needs the variable UNSET, which is not set"),
+        ({"command": "x", "args": ["a", "${UNSET}"]}, "args[1] needs the variable UNSET"),
+        ({}, "command is missing"),
+        ({"type": "http"}, "url is missing"),
+        ({"url": "ftp://x"}, "url must begin with http:// or https://"),
+        (
+            {"command": "x", "arg": []},
+            "arg is not a key of this kind of server, which are: type, command, args, env, cwd",
+        ),
+        ({"command": "x", "env": {"PORT": 80}}, "env.PORT is wrong: input should be a valid string"),
+        ({"command": "x", "args": "-y"}, "args is wrong: input should be a valid list"),
+        ({"command": ""}, "command is wrong: string should have at least 1 character"),
+        ({"command": "x", "disabled": "yes"}, "disabled must be true or false"),
+        ({"type": "sse", "url": "http://x"}, 'type "sse" is the HTTP transport of 2024'),
+        ({"type": 5, "url": "http://x"}, 'type must be "stdio" or "http", and it is 5'),
+        ("npx", 'must be an object, with a "command" or a "url"'),
+    ],
+)
+def test_a_wrong_entry_is_named_with_its_key(tmp_path: Path, entry: object, complaint: str) -> None:
+    with pytest.raises(BadMcpConfig) as caught:
+        configured(tmp_path, {"pens": entry}, ENVIRONMENT)
+    assert str(caught.value).startswith(f'{tmp_path / "mcp.json"}: the server "pens": ')
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('{\n  "mcpServers": {\n    "a": {"command": "x",}\n}}', "servers.json, line 3, column "),
+        ("[]", 'there is no "mcpServers" object in it'),
+        ('{"servers": {}}', 'there is no "mcpServers" object in it'),
+        (b"\xff", "cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_named_with_the_line(tmp_path: Path, text: str | bytes, complaint: str) -> None:
+    path = tmp_path / "servers.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(BadMcpConfig) as caught:
+        McpConfig.load(path, {})
+    assert str(path) in str(caught.value)
+    assert complaint in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadMcpConfig, match=r"nowhere\.json cannot be read"):
+        McpConfig.load(tmp_path / "nowhere.json", {})
+
+
+@pytest.mark.parametrize("names", [["My pens", "My_pens"], ["a.b", "a b"]])
+def test_two_servers_never_share_a_prefix(tmp_path: Path, names: list[str]) -> None:
+    with pytest.raises(BadMcpConfig, match=json.dumps(names[0])):
+        configured(tmp_path, {name: {"command": "x"} for name in names})
+
+
+@pytest.mark.parametrize("name", ["", "___", "日本", "x" * 41])
+def test_a_name_that_gives_no_prefix_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadMcpConfig, match="its name must have 1 to 40"):
+        configured(tmp_path, {name: {"command": "x"}})
+
+
+def test_secrets_are_not_in_what_is_printed_of_a_configuration(tmp_path: Path) -> None:
+    config = configured(
+        tmp_path,
+        {
+            "a": {"command": "x", "env": {"KEY": "${TOKEN}"}},
+            "b": {"url": "http://x", "headers": {"K": "${TOKEN}"}},
+        },
+        {"TOKEN": "hunter2"},
+    )
+    assert "hunter2" not in repr(config)
+
+
+def test_the_sdk_is_imported_only_where_there_are_servers() -> None:
+    program = "import tools._mcp, sys; sys.exit('mcp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

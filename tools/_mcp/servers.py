@@ -1,0 +1,87 @@
+"""All MCP servers of the configuration, as one set of tools."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Self
+
+from tools._dynamic import DynamicTool
+from tools._mcp.config import McpConfig
+from tools._mcp.server import Server, Timing
+from tools._mcp.status import ServerStatus
+
+
+class McpServers:
+    """Keeps servers connected while its `async with` block lasts, in the background: it waits for none.
+
+    Args:
+        config: the servers.
+        trusted: the names of those whose word is taken for which of their tools only read. Calls of all others
+            need approval.
+        timing: how long a server may take.
+    """
+
+    def __init__(
+        self, config: McpConfig, trusted: frozenset[str] = frozenset(), *, timing: Timing | None = None
+    ) -> None:
+        self._disabled = config.disabled
+        self._changed = asyncio.Event()
+        self._servers = [
+            Server(
+                server, is_trusted=server.name in trusted, timing=timing or Timing(), on_change=self._announce
+            )
+            for server in config.servers
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(server.run()) for server in self._servers]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for server in self._servers:
+            server.stop()
+        await _all_ended(self._tasks)
+
+    def tools(self) -> Sequence[DynamicTool]:
+        """The tools of the servers that are up right now."""
+        return [tool for server in self._servers for tool in server.tools]
+
+    def status(self) -> list[ServerStatus]:
+        """How each server of the configuration is, in its order; the disabled ones come last."""
+        return [
+            *(server.status for server in self._servers),
+            *(ServerStatus(name, "disabled") for name in self._disabled),
+        ]
+
+    async def changed(self) -> None:
+        """Wait until a server has come or gone, or has changed its tools."""
+        await self._changed.wait()
+
+    async def settled(self, timeout_s: float) -> None:
+        """Wait until each server was reached or failed once, for at most `timeout_s` seconds."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while any(server.status.state == "connecting" for server in self._servers):
+                    await self.changed()
+        except TimeoutError:
+            pass
+
+    def _announce(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+async def _all_ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for `tasks`, also while being cancelled: they end child processes, which must not be left over."""
+    cancelled: asyncio.CancelledError | None = None
+    while unfinished := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(unfinished)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    for task in tasks:
+        task.result()
+    if cancelled is not None:
+        raise cancelled
