@@ -28,6 +28,11 @@ _DIGITS = 15
 """Significant digits shown of a number that has no short exact form."""
 
 
+def as_written(value: float) -> Fraction:
+    """The number that somebody wrote: the shortest text that means this float makes 0.1 one tenth."""
+    return Fraction(value) if isinstance(value, int) else Fraction(repr(value))
+
+
 def evaluate(expression: str) -> Number:
     """The value of an expression, within milliseconds.
 
@@ -50,18 +55,18 @@ def evaluate(expression: str) -> Number:
         raise ToolFailed(_TOO_LARGE) from error
 
 
-def shown(number: Number) -> str:
-    """A number for people: whole numbers in full, others with up to 15 significant digits."""
+def shown(number: Number, digits: int = _DIGITS) -> str:
+    """A number for people: whole numbers in full, others with up to so many significant digits."""
     if isinstance(number, Fraction) and number.denominator == 1:
         return str(number.numerator)
-    with localcontext(prec=_DIGITS):
+    with localcontext(prec=digits):
         decimal = _decimal(number).normalize()
-    return f"{decimal:f}" if -7 <= decimal.adjusted() < _DIGITS else f"{decimal:e}"
+    return f"{decimal:f}" if -7 <= decimal.adjusted() < digits else f"{decimal:e}"
 
 
-def is_exact(number: Number) -> bool:
+def is_exact(number: Number, digits: int = _DIGITS) -> bool:
     """Whether `shown` tells the whole value."""
-    return isinstance(number, Fraction) and Fraction(shown(number)) == number
+    return isinstance(number, Fraction) and Fraction(shown(number, digits)) == number
 
 
 def _decimal(number: Number) -> Decimal:
@@ -75,7 +80,7 @@ def _value(node: ast.expr, depth: int) -> Number:
         raise ToolRetry(f"The expression is nested more than {MAX_DEPTH} levels deep. Split it up.")
     match node:
         case ast.Constant(value=int() | float() as literal):
-            return _bounded(_literal(literal))
+            return _bounded(as_written(_finite(literal)))
         case ast.Name(id=name) if name in _CONSTANTS:
             return _CONSTANTS[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -108,11 +113,6 @@ def _plain(number: Number) -> Number | int:
     return number if isinstance(number, float) or number.denominator != 1 else number.numerator
 
 
-def _literal(value: float) -> Fraction:
-    # The shortest text that means this float is what was written: 0.1 becomes one tenth.
-    return Fraction(value) if isinstance(value, int) else Fraction(repr(_finite(value)))
-
-
 def _bounded(number: Number | int) -> Number:
     if isinstance(number, float):
         return _finite(number)
@@ -123,7 +123,7 @@ def _bounded(number: Number | int) -> Number:
 
 
 def _finite(number: float) -> float:
-    if not math.isfinite(number):
+    if isinstance(number, float) and not math.isfinite(number):
         raise ToolFailed(_TOO_LARGE)
     return number
 

@@ -1,10 +1,11 @@
-"""What a tool raises on purpose, and what is raised about a tool that is written wrongly.
+"""What a tool raises on purpose, and what is raised about a tool or a policy that is written wrongly.
 
 Exception
 ├── ToolError               ends one call; its text goes to the model
 │   ├── ToolRetry           other arguments may help
 │   └── ToolFailed          trying again will not help
-└── BadTool                 raised at start, never during a call: the tool needs a change in its file
+├── BadTool                 raised at start, never during a call: the tool needs a change in its file
+└── BadPolicy               raised at start: `policy.yaml` needs a change
 """
 
 from __future__ import annotations
@@ -25,3 +26,7 @@ class ToolFailed(ToolError):
 
 class BadTool(Exception):
     """A tool that cannot be offered: the message names its file and line, and the remedy."""
+
+
+class BadPolicy(Exception):
+    """A policy that cannot be followed: the message names its file and line."""

@@ -2,49 +2,59 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
-import importlib
-import json
 import logging
-import pkgutil
+import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
 
-import pydantic_core
-
+from tools import _discovery
+from tools._budget import Budget, MemoryBudget
+from tools._cache import Cache, key_of
 from tools._context import Context
+from tools._dynamic import Toolset
+from tools._elicitation import Elicitation, ElicitationAnswer
 from tools._errors import BadTool, ToolError, ToolFailed, ToolRetry
-from tools._policy import cut, within
+from tools._limits import Timer, cut, within
+from tools._outcome import Outcome
+from tools._policy import Access, People, Policy
 from tools._redaction import redact
-from tools._schema import where
-from tools._tool import Tool, is_tool
+from tools._tool import Tool
 
 _log = logging.getLogger(__name__)
 
-_MOST_ERROR_CHARS = 2_000
 _MOST_FAULT_CHARS = 300
 _CORRECT = "Correct this and call the tool again."
 _GIVE_UP = "Do not repeat this call. Tell the asker what is missing, or go another way."
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a call gave: the result's text, or `{"error", "advice"}` as JSON for the model to read."""
+class Arrangement(TypedDict, total=False):
+    """What a registry may be given besides its tools."""
 
-    content: str
-    ok: bool
+    timeout_s: float
+    max_result_chars: int
+    toolsets: Sequence[Toolset]
+    policy: Policy
+    budget: Budget
+    config: Mapping[str, str]
 
 
 class Registry:
-    """Tools by name, with the limits that hold for those without their own.
+    """Tools by name, with the limits and the policy that hold for them.
 
     Args:
         functions: the tools, marked with `@tool` or plain.
-        timeout_s: seconds that one call may take.
+        timeout_s: seconds that one call may take, if the tool does not say otherwise.
         max_result_chars: characters of one result, beyond which it is cut.
+        toolsets: further tools, which come and go.
+        policy: who may use which tool; by default what each tool says itself.
+        budget: what counts the calls of a day; by default this process on its own.
+        config: settings for tools; a tool whose `needs` are not among them is not offered.
+        clock: seconds that never run backwards, for results that are kept.
 
     Raises:
         BadTool: a function cannot be a tool, or two have the same name.
@@ -56,58 +66,142 @@ class Registry:
         *,
         timeout_s: float = 20.0,
         max_result_chars: int = 12_000,
+        toolsets: Sequence[Toolset] = (),
+        policy: Policy | None = None,
+        budget: Budget | None = None,
+        config: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._timeout_s = timeout_s
         self._max_result_chars = max_result_chars
-        self._tools = _by_name(functions)
+        self._toolsets = toolsets
+        self._policy = policy or Policy()
+        self._budget = budget or MemoryBudget()
+        self._cache = Cache(clock)
+        self._fixed = _by_name(functions, config or {})
+        self._left_out: set[str] = set()
 
     @classmethod
     def discover(
-        cls, *, package: str = "tools", timeout_s: float = 20.0, max_result_chars: int = 12_000
+        cls,
+        *,
+        package: str = "tools",
+        installed: bool = False,
+        folder: Path | None = None,
+        **arrangement: Unpack[Arrangement],
     ) -> Registry:
         """Every function marked with `@tool` in the modules of `package` that have no leading underscore.
+
+        Args:
+            package: the bundled tools.
+            installed: whether to take tools from installed packages as well, by their entry points.
+            folder: a folder outside with further tools.
+            arrangement: the registry's other arguments.
 
         Raises:
             BadTool: a module cannot be imported or holds no tool, or one of its tools is wrong.
         """
-        functions = [function for module in _modules(package) for function in _marked(module)]
-        return cls(functions, timeout_s=timeout_s, max_result_chars=max_result_chars)
+        functions = [*_discovery.in_package(package)]
+        if installed:
+            functions += _discovery.in_installed_packages()
+        if folder is not None:
+            functions += _discovery.in_folder(folder)
+        return cls(functions, **arrangement)
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools there are right now, in alphabetical order."""
+        return tuple(tool for _, tool in sorted(self._now().items()))
 
     @property
     def names(self) -> tuple[str, ...]:
         """The tools' names in alphabetical order."""
-        return tuple(self._tools)
+        return tuple(tool.name for tool in self.tools)
 
     @property
     def schemas(self) -> list[dict[str, Any]]:
         """Humanloop's bare tools in alphabetical order: the same bytes for every question."""
-        return [tool.schema for tool in self._tools.values()]
+        return [tool.schema for tool in self.tools]
+
+    def schemas_for(self, access: Access) -> list[dict[str, Any]]:
+        """The schemas of those tools that this person may use in this place."""
+        return [tool.schema for tool in self.tools if self._policy.refusal(tool, access) is None]
 
     def title(self, name: str, arguments_json: str | None) -> str:
         """A call in words for people, such as "Checking the weather in Boston". Never raises."""
-        tool = self._tools.get(name)
+        tool = self._now().get(name)
         return tool.title(arguments_json) if tool else name
 
-    async def call(self, name: str, arguments_json: str | None, context: Context) -> Outcome:
+    def describe_call(self, name: str, arguments_json: str | None) -> str:
+        """A call for those who have to approve it: its title, then a line for each argument. Never raises."""
+        tool = self._now().get(name)
+        return tool.describe(arguments_json) if tool else name
+
+    def needs_approval(self, name: str, arguments_json: str | None, access: Access) -> bool:
+        """Whether a person must approve this call before it runs.
+
+        A call that would be refused anyway, for its arguments or by the policy, needs nobody's attention.
+        """
+        tool = self._now().get(name)
+        if tool is None or not self._policy.asks(tool) or self._policy.refusal(tool, access):
+            return False
+        try:
+            tool.arguments.validate(arguments_json)
+        except ToolRetry:
+            return False
+        return True
+
+    def asks(self, name: str) -> bool:
+        """Whether calls of this tool need a person's approval."""
+        tool = self._now().get(name)
+        return tool is not None and self._policy.asks(tool)
+
+    def approvers(self, name: str) -> People:
+        """Who may approve a call of this tool in the asker's stead; nobody named means the asker alone."""
+        tool = self._now().get(name)
+        return self._policy.approvers(tool) if tool else People()
+
+    async def call(
+        self, name: str, arguments_json: str | None, context: Context, *, approved: bool = False
+    ) -> Outcome:
         """Run one call as the model wrote it. Whatever goes wrong becomes an outcome with `ok=False`.
+
+        Args:
+            name: the tool.
+            arguments_json: an object; nothing at all counts as an empty one.
+            context: who asks, where, and what the tool may use.
+            approved: whether a person has approved just this call with these arguments.
 
         Raises:
             asyncio.CancelledError: the caller was cancelled, and nothing else.
         """
         try:
-            return await self._run(self._find(name), arguments_json, context)
+            access = Access.of(context)
+            tool = self._find(name, access)
+            self._check(tool, access, approved=approved)
+            return await self._run(tool, arguments_json, context, access)
         except ToolRetry as error:
-            return _refusal(str(error), _CORRECT, context)
+            return Outcome.refusal(str(error), _CORRECT, context.config)
         except ToolError as error:
-            return _refusal(str(error), _GIVE_UP, context)
+            return Outcome.refusal(str(error), _GIVE_UP, context.config)
 
-    async def _run(self, tool: Tool, arguments_json: str | None, context: Context) -> Outcome:
-        timeout_s = tool.options.timeout_s or self._timeout_s
-        max_chars = tool.options.max_result_chars or self._max_result_chars
+    def _check(self, tool: Tool, access: Access, *, approved: bool) -> None:
+        if reason := self._policy.refusal(tool, access):
+            raise ToolFailed(reason)
+        if self._policy.asks(tool) and not approved:
+            raise ToolFailed(f"{tool.name} needs a person's approval, and nobody has approved this call.")
+
+    async def _run(self, tool: Tool, arguments_json: str | None, context: Context, access: Access) -> Outcome:
         try:
-            arguments = tool.signature.validate(arguments_json)
-            result = await within(timeout_s, _contained(tool, arguments, context))
-            return Outcome(cut(_as_text(result), max_chars), ok=True)
+            arguments = tool.arguments.validate(arguments_json)
+            key = key_of(tool, arguments, context)
+            if key and (kept := self._cache.find(key)):
+                return kept
+            await self._spend(tool, context, access)
+            outcome = await self._result(tool, arguments, context)
+            if key:
+                self._cache.keep(key, outcome, tool.options.cache_s)
+            return outcome
         except ToolError:
             raise
         except Exception as error:
@@ -116,44 +210,64 @@ class Registry:
             fault = "".join(traceback.format_exception_only(error)).strip()
             raise ToolFailed(f"{tool.name} failed with {cut(fault, _MOST_FAULT_CHARS)}") from error
 
-    def _find(self, name: str) -> Tool:
-        if tool := self._tools.get(name):
+    async def _spend(self, tool: Tool, context: Context, access: Access) -> None:
+        limits = self._policy.limits(tool, access)
+        day = context.now.astimezone(UTC).date()
+        if limits and (used_up := await self._budget.spend(limits, day)):
+            raise ToolFailed(
+                f"Today's {limits[used_up]} calls of {used_up} are used up. There will be more tomorrow."
+            )
+
+    async def _result(self, tool: Tool, arguments: dict[str, Any], context: Context) -> Outcome:
+        timer = Timer(tool.options.timeout_s or self._timeout_s)
+        result = await within(timer, _contained(tool, arguments, _untimed(context, timer)))
+        return Outcome.of(result, tool.options.max_result_chars or self._max_result_chars)
+
+    def _now(self) -> dict[str, Tool]:
+        return {**{tool.name: tool for tool in self._passing()}, **self._fixed}
+
+    def _passing(self) -> Iterator[Tool]:
+        """The tools of the toolsets. A wrong one of theirs stops nothing: it is left out."""
+        seen = set(self._fixed)
+        for made in (made for toolset in self._toolsets for made in toolset.tools()):
+            try:
+                tool = Tool.of_dynamic(made)
+            except BadTool as error:
+                self._leave_out(str(error))
+                continue
+            if tool.name in seen:
+                self._leave_out(f"{made.origin} has a tool called {made.name}, and there is one of that name.")
+                continue
+            seen.add(tool.name)
+            yield tool
+
+    def _leave_out(self, reason: str) -> None:
+        if reason not in self._left_out:
+            self._left_out.add(reason)
+            _log.warning("A tool is left out: %s", reason)
+
+    def _find(self, name: str, access: Access) -> Tool:
+        tools = self._now()
+        if tool := tools.get(name):
             return tool
-        near = difflib.get_close_matches(name, self._tools, n=3, cutoff=0.5)
+        open_to_them = sorted(tool.name for tool in tools.values() if not self._policy.refusal(tool, access))
+        near = difflib.get_close_matches(name, open_to_them, n=3, cutoff=0.5)
         nearest = f" The nearest is {' or '.join(near)}." if near else ""
-        known = ", ".join(self._tools) or "none"
+        known = ", ".join(open_to_them) or "none"
         raise ToolRetry(f"There is no tool called {name[:100]!r}.{nearest} The tools are: {known}.")
 
 
-def _by_name(functions: Iterable[Callable[..., object]]) -> dict[str, Tool]:
+def _by_name(functions: Iterable[Callable[..., object]], config: Mapping[str, str]) -> dict[str, Tool]:
     tools: dict[str, Tool] = {}
     for tool in map(Tool.of, functions):
         if twin := tools.get(tool.name):
-            raise BadTool(
-                f"{where(tool.function)}: {where(twin.function)} has a tool called {tool.name} too. Rename one."
-            )
+            raise BadTool(f"{tool.origin}: {twin.origin} has a tool called {tool.name} too. Rename one.")
         tools[tool.name] = tool
-    return dict(sorted(tools.items()))
+    return {name: tool for name, tool in tools.items() if _is_configured(tool, config)}
 
 
-def _modules(package: str) -> Iterator[ModuleType]:
-    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        if module.name.startswith("_"):
-            continue
-        try:
-            yield importlib.import_module(f"{package}.{module.name}")
-        except Exception as error:
-            raise BadTool(f"{package}/{module.name}.py cannot be imported: {error!r}") from error
-
-
-def _marked(module: ModuleType) -> list[Callable[..., object]]:
-    found = [value for value in vars(module).values() if is_tool(value) and value.__module__ == module.__name__]
-    if not found:
-        raise BadTool(
-            f"{module.__file__} holds no tool. Mark its function with @tool, or begin the file's name with "
-            "an underscore if it only serves other tools."
-        )
-    return found
+def _is_configured(tool: Tool, config: Mapping[str, str]) -> bool:
+    return not tool.options.needs or any(config.get(name) for name in tool.options.needs)
 
 
 async def _contained(tool: Tool, arguments: dict[str, Any], context: Context) -> object:
@@ -164,20 +278,17 @@ async def _contained(tool: Tool, arguments: dict[str, Any], context: Context) ->
         raise ToolFailed("It tried to end the program.") from error
 
 
-def _as_text(result: object) -> str:
-    if isinstance(result, str):
-        return _scrubbed(result)
-    return pydantic_core.to_json(result, inf_nan_mode="null").decode()
+def _untimed(context: Context, timer: Timer) -> Context:
+    """The context, in which the time that a person takes to answer is not the tool's."""
+    elicit = context.elicit
+    if elicit is None:
+        return context
 
+    async def ask(question: Elicitation) -> ElicitationAnswer:
+        with timer.paused():
+            return await elicit(question)
 
-def _scrubbed(text: str) -> str:
-    """`text` without lone surrogates, which no later step could encode."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _refusal(message: str, advice: str, context: Context) -> Outcome:
-    error = cut(redact(message, context.config), _MOST_ERROR_CHARS)
-    return Outcome(_scrubbed(json.dumps({"error": error, "advice": advice}, ensure_ascii=False)), ok=False)
+    return dataclasses.replace(context, elicit=ask)
 
 
 def _log_fault(tool: Tool, error: Exception, context: Context) -> None:

@@ -20,9 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from tools._context import Context
 from tools._errors import BadTool, ToolRetry
 from tools._mismatch import explain
+from tools._strict import strict_form
 
 # OpenAI and Anthropic both hold a tool's name to this.
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -33,7 +34,8 @@ class Signature:
     name: str
     description: str
     parameters: dict[str, Any]
-    """JSON Schema of the arguments object."""
+    """JSON Schema of the arguments object, in strict form if it has one."""
+    is_strict: bool
     arguments: type[BaseModel]
     context_parameter: str | None
 
@@ -46,15 +48,25 @@ class Signature:
         given = self._read(arguments_json)
         return {name: getattr(given, name) for name in given.model_fields_set}
 
-    def with_defaults(self, arguments_json: str | None) -> dict[str, Any]:
-        """Like `validate`, with the defaults of the arguments that were left out."""
+    def shown(self, arguments_json: str | None) -> dict[str, Any]:
+        """Like `validate`, with the defaults of the arguments that were left out, for people to see."""
         return dict(self._read(arguments_json))
 
     def _read(self, arguments_json: str | None) -> BaseModel:
+        given = parse_object(self.name, arguments_json)
         try:
-            return self.arguments.model_validate(_parse_object(self.name, arguments_json))
+            return self._fit(given)
         except pydantic.ValidationError as error:
             raise ToolRetry(explain(error, self.name, self.parameters)) from error
+
+    def _fit(self, given: dict[str, Any]) -> BaseModel:
+        try:
+            return self.arguments.model_validate(given)
+        except pydantic.ValidationError as error:
+            # In strict mode a model cannot leave anything out: it says null.
+            if not _leave_out_nulls(given, error):
+                raise
+            return self.arguments.model_validate(given)
 
 
 def read_signature(function: Callable[..., object]) -> Signature:
@@ -64,7 +76,7 @@ def read_signature(function: Callable[..., object]) -> Signature:
         BadTool: one of them is missing, or cannot be told to a model.
     """
     name = function.__name__
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise BadTool(f"{where(function)}: a tool's name is at most 64 of A-Z a-z 0-9 _ -, unlike {name!r}.")
     description, documented = _read_docstring(function)
     hints = _read_hints(function)
@@ -79,7 +91,8 @@ def read_signature(function: Callable[..., object]) -> Signature:
             f"{where(function)}: the docstring of {name} describes no parameter: {', '.join(unknown)}."
         )
     arguments, parameters = _model(function, fields)
-    return Signature(name, description, parameters, arguments, context_parameter)
+    strict = strict_form(parameters)
+    return Signature(name, description, strict or parameters, strict is not None, arguments, context_parameter)
 
 
 def where(function: Callable[..., object]) -> str:
@@ -170,7 +183,31 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {**rest[0], **kept} if len(rest) == 1 else {**kept, "anyOf": rest}
 
 
-def _parse_object(name: str, text: str | None) -> dict[str, Any]:
+def _leave_out_nulls(given: dict[str, Any], error: pydantic.ValidationError) -> bool:
+    """Take out the nulls that do not fit; whether there were any."""
+    found = [_leave_out_null(given, detail["loc"]) for detail in error.errors(include_url=False)]
+    return any(found)
+
+
+def _leave_out_null(holder: Any, way: tuple[int | str, ...]) -> bool:
+    for part in way:
+        if isinstance(holder, dict) and part in holder:
+            if holder[part] is None:
+                del holder[part]
+                return True
+            holder = holder[part]
+        elif isinstance(holder, list) and isinstance(part, int):
+            holder = holder[part]
+        # Any other part names one type of a union, and not a place in the arguments.
+    return False
+
+
+def parse_object(name: str, text: str | None) -> dict[str, Any]:
+    """The arguments object as the model wrote it; nothing at all counts as an empty one.
+
+    Raises:
+        ToolRetry: it is not JSON, or not an object.
+    """
     if text is None or not text.strip():
         return {}
     try:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx2
+from pydantic import BaseModel, ValidationError
 
+from tools._circuit import Circuit
 from tools._context import Context
 
 MAX_BYTES = 2_000_000
-_AWAY_FOR = timedelta(seconds=60)
 # A machine without a network often lets a connection time out instead of refusing it. Where sample data
 # stands in, waiting long for that helps nobody.
 _PATIENT = httpx2.Timeout(6.0, connect=3.0)
 _BRISK = httpx2.Timeout(3.0, connect=1.2)
 _LOST = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.ProxyError)
+_PATIENCE = 3
+"""Failures in a row after which a service is left alone for a while."""
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class ServiceError(Exception):
@@ -30,73 +35,71 @@ class Unreachable(ServiceError):
     """The service did not answer at all: the network, or the service, is away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reachability:
-    """Which services were found to be away, shared by all calls through `Context.state`."""
+class Refused(ServiceError):
+    """The service is well, and finds fault with the request: a `status` of 4xx."""
 
-    away_until: dict[str, datetime] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, context: Context) -> Reachability:
-        """The process's own record."""
-        found = context.state.setdefault("service.reachability", cls())
-        return found if isinstance(found, cls) else cls()
-
-    def is_away(self, service: str, now: datetime) -> bool:
-        """Whether `service` was away less than a minute ago."""
-        return service in self.away_until and now < self.away_until[service]
-
-    def remember(self, service: str, now: datetime) -> None:
-        """Note that `service` is away now."""
-        self.away_until[service] = now + _AWAY_FOR
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
-async def fetch_json(
+async def fetch(
     context: Context,
     service: str,
     url: str,
     params: Mapping[str, str | int | float],
+    shape: type[Shape],
     headers: Mapping[str, str] | None = None,
-) -> Any:
-    """The JSON at `url`. `service` is its name for people.
+    body: Mapping[str, object] | None = None,
+) -> Shape:
+    """The JSON at `url`, held to `shape`. `service` is its name for people. A `body` is posted as JSON.
+
+    A service that keeps failing is not asked for a minute; its last error is raised at once instead.
 
     Raises:
         Unreachable: no connection, or no answer in time.
-        ServiceError: an answer that is of no use: an error status, not JSON, too large.
+        Refused: the service found fault with the request.
+        ServiceError: an answer that is of no use: another error status, not of this shape, too large.
     """
-    reachability = Reachability.of(context)
-    # Only where sample data can stand in is a quick "no" worth more than another try.
-    if context.sample_data and reachability.is_away(service, context.now):
-        raise Unreachable(f"{service} cannot be reached")
     timeout = _BRISK if context.sample_data else _PATIENT
-    try:
-        async with asyncio.timeout(timeout.read):
-            return await _get(context.http, service, url, params, headers, timeout)
-    except (TimeoutError, *_LOST) as error:
-        reachability.remember(service, context.now)
-        raise Unreachable(f"{service} cannot be reached") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise ServiceError(f"{service} could not be asked: {type(error).__name__}") from error
+    method = "GET" if body is None else "POST"
+    asking = context.http.stream(method, url, params=params, headers=headers, json=body, timeout=timeout)
+    with _watched(context, service, url):
+        try:
+            async with asyncio.timeout(timeout.read), asking as response:
+                return shape.model_validate(_parsed(service, response, await _read(service, response)))
+        except (TimeoutError, *_LOST) as error:
+            raise Unreachable(f"{service} cannot be reached") from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise ServiceError(f"{service} could not be asked: {type(error).__name__}") from error
+        except ValidationError as error:
+            raise ServiceError(f"{service} answered with something that cannot be read") from error
 
 
-async def _get(
-    http: httpx2.AsyncClient,
-    service: str,
-    url: str,
-    params: Mapping[str, str | int | float],
-    headers: Mapping[str, str] | None,
-    timeout: httpx2.Timeout,
-) -> Any:
-    async with http.stream("GET", url, params=params, headers=headers, timeout=timeout) as response:
-        body = await _read(service, response)
-    if response.status_code == 429:
-        raise ServiceError(f"{service} is getting too many requests (429); try again in a minute")
-    if response.status_code != 200:
-        raise ServiceError(f"{service} answered {response.status_code}{_reason(body)}")
+@contextlib.contextmanager
+def _watched(context: Context, service: str, url: str) -> Iterator[None]:
+    circuit = _circuit(context, service, url)
+    if not circuit.admits(context.now):
+        kind = Unreachable if isinstance(circuit.last_failure, Unreachable) else ServiceError
+        raise kind(f"{circuit.last_failure}, and is left alone for a minute")
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ServiceError(f"{service} answered with something that is not JSON") from error
+        yield
+        circuit.worked()
+    except Refused:
+        circuit.worked()
+        raise
+    except ServiceError as error:
+        # Where sample data can stand in, a quick "no" is worth more than another try.
+        hasty = context.sample_data and isinstance(error, Unreachable)
+        circuit.failed(error, context.now, patience=1 if hasty else _PATIENCE)
+        raise
+
+
+def _circuit(context: Context, service: str, url: str) -> Circuit:
+    # One host of a service may fail alone. With sample data one speaks for all, so that nobody waits long.
+    host = "" if context.sample_data else urlsplit(url).netloc
+    circuit = context.state.setdefault(f"service.circuit {service} {host}", Circuit())
+    return circuit if isinstance(circuit, Circuit) else Circuit()
 
 
 async def _read(service: str, response: httpx2.Response) -> bytes:
@@ -108,9 +111,23 @@ async def _read(service: str, response: httpx2.Response) -> bytes:
     return bytes(body)
 
 
-def _reason(body: bytes) -> str:
-    """Open-Meteo's own words for a refusal: `{"error": true, "reason": "…"}`."""
+def _parsed(service: str, response: httpx2.Response, body: bytes) -> Any:
+    if response.status_code == 429:
+        raise ServiceError(f"{service} is getting too many requests (429); try again in a minute")
+    if 400 <= response.status_code < 500:
+        raise Refused(f"{service} answered {response.status_code}{_reason(body)}", response.status_code)
+    if response.status_code != 200:
+        raise ServiceError(f"{service} answered {response.status_code}{_reason(body)}")
     try:
-        return f": {str(json.loads(body)['reason'])[:200]}"
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ServiceError(f"{service} answered with something that is not JSON") from error
+
+
+def _reason(body: bytes) -> str:
+    """The service's own words for a refusal: Open-Meteo's `{"reason": "…"}`, others' `{"message": "…"}`."""
+    with contextlib.suppress(ValueError, AttributeError, RecursionError):
+        answer = json.loads(body)
+        if reason := answer.get("reason") or answer.get("message"):
+            return f": {str(reason)[:200]}"
+    return ""

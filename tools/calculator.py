@@ -6,7 +6,7 @@ from tools import tool
 from tools._arithmetic import evaluate, is_exact, shown
 
 
-@tool(title="Calculating {expression}")
+@tool(title="Calculating {expression}", open_to_guests=True)
 def calculate(expression: str) -> dict[str, str]:
     """Calculate a sum exactly. Use it for every calculation instead of doing it in your head.
 

@@ -1,21 +1,20 @@
-"""What time it is somewhere."""
+"""What time it is somewhere, and what a time in one place is in others."""
 
 from __future__ import annotations
 
-import difflib
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from tools import Context, ToolFailed, ToolRetry, tool
-from tools._places.cities import all_cities, find_cities
-from tools._places.geocoding import find_place
-from tools._places.place import Query, folded
-from tools._zones import city_names, zone_called, zone_of_city, zone_or_utc, zones_of_country
+from tools import Asker, Context, tool
+from tools._clock.moment import read_moment
+from tools._clock.whereabouts import Whereabouts, whereabouts
+from tools._places.place import folded
+from tools._zones import zone_or_utc
 
-_HERE = frozenset({"", "here", "local", "me", "my place", "my time", "local time"})
-_MOST_ZONES = 4
+_US = frozenset({"us", "everyone", "everybody", "all of us", "our time"})
 
 
-@tool(title="Looking up the time: {place}")
+@tool(title="Looking up the time: {place}", open_to_guests=True)
 async def current_time(context: Context, place: str = "here") -> dict[str, str]:
     """Get the current date and time in a place.
 
@@ -23,57 +22,78 @@ async def current_time(context: Context, place: str = "here") -> dict[str, str]:
         place: A city (Tokyo or Portland, ME), a country, or a time zone (Europe/Paris, UTC). Leave it out, or
             say here, for the time where the asker is.
     """
-    if folded(place) in _HERE:
-        return _report(None, context.asker.timezone, context.now)
-    label, zone = _known_offline(place, context.now) or await _looked_up(context, place)
-    return _report(label, zone, context.now)
-
-
-def _known_offline(place: str, now: datetime) -> tuple[str, str] | None:
-    """A label for the place and its zone, where no look-up is needed."""
-    if zone := zone_called(place):
-        return place.strip(), zone
-    if cities := find_cities(place):
-        return cities[0].place.short_label, cities[0].place.timezone
-    # "Paris, TX" is not the Paris that gave its name to a zone.
-    if not Query.read(place).regions and (zone := zone_of_city(place)):
-        return zone.rpartition("/")[2].replace("_", " "), zone
-    if zones := zones_of_country(place):
-        return place.strip(), _common(zones, place, now)
-    return None
-
-
-def _common(zones: tuple[str, ...], country: str, now: datetime) -> str:
-    """The zone of a country in which all clocks show the same; Germany has two zones and one time."""
-    if len({now.astimezone(zone_or_utc(zone)).utcoffset() for zone in zones}) > 1:
-        shown = ", ".join(zones[:_MOST_ZONES])
-        raise ToolRetry(f"{country!r} has {len(zones)} time zones ({shown} …). Name a city there.")
-    return zones[0]
-
-
-async def _looked_up(context: Context, place: str) -> tuple[str, str]:
-    try:
-        found = (await find_place(context, place)).place
-    except ToolFailed as error:
-        names = [city.place.name for city in all_cities()] + [name.title() for name in city_names()]
-        near = list(dict.fromkeys(difflib.get_close_matches(place.title(), names, n=3)))
-        hint = (
-            f" Did you mean {' or '.join(near)}?" if near else " A time zone such as Europe/Paris always works."
-        )
-        raise ToolRetry(f"{error}{hint}") from error
-    return found.short_label, found.timezone
-
-
-def _report(label: str | None, zone: str, now: datetime) -> dict[str, str]:
-    known = zone_or_utc(zone)
-    local = now.astimezone(known)
+    where = await whereabouts(context, place)
+    local = context.now.astimezone(where.zone)
+    lead = f"In {where.label} it" if where.label else "It"
     offset = local.isoformat()[-6:]
-    where = f"In {label} it" if label else "It"
-    day = f"{local:%A}, {local.day} {local:%B %Y}"
     return {
-        "place": label or "here",
-        "time": local.isoformat(timespec="seconds"),
-        "timezone": known.key,
+        "place": where.label or "here",
+        **_clock(local),
         "utc_offset": offset,
-        "summary": f"{where} is {local:%H:%M} on {day} ({known.key}, UTC{offset}).",
+        "summary": f"{lead} is {_told(local)} ({where.zone.key}, UTC{offset}).",
     }
+
+
+@tool(title="Converting {time} ({place}) to other time zones", open_to_guests=True)
+async def convert_time(
+    time: str, context: Context, place: str = "here", to: list[str] | None = None
+) -> dict[str, Any]:
+    """Convert a time in one place to other places, or to the time of everybody in this conversation ("for us").
+
+    Args:
+        time: 3 pm, 15:30, noon, tomorrow 9 am, friday 18:00, now, or 2026-11-30T15:00. Without a day it is
+            today in that place.
+        place: Where that time is meant: a city, a country or a time zone. Leave it out for where the asker is.
+        to: Places as above, or us for everybody in this conversation. Leave it out for us.
+    """
+    source = await whereabouts(context, place)
+    moment = read_moment(time, context.now, source.zone)
+    converted: list[dict[str, Any]] = []
+    for wanted in to or ["us"]:
+        if folded(wanted) in _US:
+            converted += [_for_people(people, moment.at) for people in _by_time(context, moment.at)]
+        else:
+            converted.append(_in_place(await whereabouts(context, wanted), moment.at))
+    there = f" in {source.label}" if source.label else f" ({source.zone.key})"
+    told = "; ".join(_entry(entry, moment.at.date()) for entry in converted)
+    return {
+        "from": _in_place(source, moment.at),
+        "to": converted,
+        **({"note": moment.note} if moment.note else {}),
+        "summary": f"{_told(moment.at)}{there} is {told}.{' ' + moment.note if moment.note else ''}",
+    }
+
+
+def _by_time(context: Context, at: datetime) -> list[list[Asker]]:
+    """The people of the conversation, grouped by what their clocks show; the asker's group is the first."""
+    others = [person for person in context.participants if person.id != context.asker.id]
+    groups: dict[object, list[Asker]] = {}
+    for person in [context.asker, *others]:
+        groups.setdefault(at.astimezone(zone_or_utc(person.timezone)).utcoffset(), []).append(person)
+    return list(groups.values())
+
+
+def _for_people(people: list[Asker], at: datetime) -> dict[str, Any]:
+    zone = zone_or_utc(people[0].timezone)
+    return {"people": [person.name for person in people], **_clock(at.astimezone(zone))}
+
+
+def _in_place(where: Whereabouts, at: datetime) -> dict[str, Any]:
+    return {"place": where.label or "here", **_clock(at.astimezone(where.zone))}
+
+
+def _clock(local: datetime) -> dict[str, str]:
+    return {"time": local.isoformat(timespec="seconds"), "timezone": str(local.tzinfo)}
+
+
+def _entry(entry: dict[str, Any], day: date) -> str:
+    """One time in words, with its day only where that differs."""
+    local = datetime.fromisoformat(entry["time"])
+    told = f"{local:%H:%M}" if local.date() == day else f"{local:%H:%M} on {local:%A}, {local.day} {local:%B}"
+    if "people" in entry:
+        return f"{told} for {' and '.join(entry['people'])} ({entry['timezone']})"
+    return f"{told} {'here' if entry['place'] == 'here' else 'in ' + entry['place']}"
+
+
+def _told(local: datetime) -> str:
+    return f"{local:%H:%M} on {local:%A}, {local.day} {local:%B %Y}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.generated_inputs import COUNT, generated, hold_to_bounds
 
 from tools import ToolFailed, ToolRetry
 from tools._arithmetic import MAX_CHARS
@@ -117,11 +120,26 @@ def test_nothing_but_arithmetic_is_accepted(expression: str) -> None:
         calculate(expression)
 
 
-_words = st.sampled_from(
-    ["1", "2.5", "9", "1e308", "0", "(", ")", "+", "-", "*", "/", "//", "%", "**", "^", ",", ".", " of ", " x ",
-     "pi", "e", "sqrt(", "factorial(", "exp(", "max(", "round(", "log(", "__import__", "os", "eval(", "'",
-     "[", "]", "="]
-)  # fmt: skip
+WORDS = [
+    "1", "2.5", "9", "1e308", "0", "(", ")", "+", "-", "*", "/", "//", "%", "**", "^", ",", ".", " of ", " x ",
+    "pi", "e", "sqrt(", "factorial(", "exp(", "max(", "round(", "log(", "__import__", "os", "eval(", "'",
+    "[", "]", "=",
+]  # fmt: skip
+# What makes sums that can be read, and that grow as fast as sums can.
+OPERANDS = [
+    "9",
+    "99999999",
+    "0.1",
+    "(7^7)",
+    "factorial(500)",
+    "1e308",
+    "(2^4000)",
+    "exp(700)",
+    "1/3",
+    "-5",
+    "2%",
+]
+OPERATORS = [" + ", " - ", " * ", " / ", " // ", " % ", "^", "**"]
 
 
 def bounded(expression: str) -> None:
@@ -134,7 +152,7 @@ def bounded(expression: str) -> None:
 
 
 @settings(max_examples=1200, deadline=None)
-@given(st.lists(_words, max_size=40).map("".join))
+@given(st.lists(st.sampled_from(WORDS), max_size=40).map("".join))
 def test_whatever_looks_like_a_sum_is_answered_or_refused_within_bounds(expression: str) -> None:
     bounded(expression)
 
@@ -143,3 +161,21 @@ def test_whatever_looks_like_a_sum_is_answered_or_refused_within_bounds(expressi
 @given(st.text(max_size=MAX_CHARS + 20))
 def test_any_text_is_answered_or_refused(expression: str) -> None:
     bounded(expression)
+
+
+def sums(seed: int) -> Iterator[str]:
+    chance = random.Random(seed)
+    for _ in range(COUNT // 4):
+        rest = (chance.choice(OPERATORS) + chance.choice(OPERANDS) for _ in range(chance.randint(1, 8)))
+        yield chance.choice(OPERANDS) + "".join(rest)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [generated(WORDS, most_words=20, seed=5, count=COUNT * 3 // 4), sums(seed=6)],
+    ids=["fragments", "growing sums"],
+)
+def test_very_many_inputs_are_each_answered_in_ten_milliseconds_and_none_is_executed(
+    inputs: Iterator[str],
+) -> None:
+    hold_to_bounds(calculate, inputs)

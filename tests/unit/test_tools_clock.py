@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.tool_context import tool_context
 from support.weather_server import WeatherServer, unreachable
 
-from tools import Asker, ToolRetry
-from tools.clock import current_time
+from tools import Asker, Context, ToolRetry
+from tools.clock import convert_time, current_time
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,111 @@ async def test_an_asker_with_an_unknown_zone_gets_utc() -> None:
         answer = await current_time(replace(context, asker=Asker("U1", "Ann", "Mars/Olympus")), "here")
     assert answer["timezone"] == "UTC"
     assert answer["summary"].endswith("(UTC, UTC+00:00).")
+
+
+BOB = Asker("U2", "Bob", "America/New_York")
+CAT = Asker("U3", "Cat", "Europe/Berlin")
+
+
+def among_colleagues(context: Context) -> Context:
+    return replace(context, participants=(BOB, context.asker, CAT))
+
+
+async def test_three_pm_in_tokyo_for_us() -> None:
+    async with tool_context() as context:
+        answer = await convert_time("3 pm", among_colleagues(context), "Tokyo")
+    assert answer == {
+        "from": {"place": "Tokyo, Japan", "time": "2026-11-22T15:00:00+09:00", "timezone": "Asia/Tokyo"},
+        "to": [
+            {"people": ["Ann", "Cat"], "time": "2026-11-22T07:00:00+01:00", "timezone": "Europe/Paris"},
+            {"people": ["Bob"], "time": "2026-11-22T01:00:00-05:00", "timezone": "America/New_York"},
+        ],
+        "summary": "15:00 on Sunday, 22 November 2026 in Tokyo, Japan is 07:00 for Ann and Cat (Europe/Paris); "
+        "01:00 for Bob (America/New_York).",
+    }
+
+
+async def test_another_day_is_named_where_it_is_another_day() -> None:
+    async with tool_context() as context:
+        answer = await convert_time("tomorrow 9 am", context, "Tokyo", ["New York", "UTC", "here"])
+    assert answer["summary"] == (
+        "09:00 on Monday, 23 November 2026 in Tokyo, Japan is 19:00 on Sunday, 22 November in New York; "
+        "00:00 in UTC; 01:00 here."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("3 pm", "2026-11-22T15:00:00+09:00"),
+        ("3PM", "2026-11-22T15:00:00+09:00"),
+        ("at 3:30 p.m. on Friday", "2026-11-27T15:30:00+09:00"),
+        ("15:00", "2026-11-22T15:00:00+09:00"),
+        ("9h30 tomorrow", "2026-11-23T09:30:00+09:00"),
+        ("17", "2026-11-22T17:00:00+09:00"),
+        ("12 am", "2026-11-22T00:00:00+09:00"),
+        ("12 pm", "2026-11-22T12:00:00+09:00"),
+        ("noon", "2026-11-22T12:00:00+09:00"),
+        ("midnight on 25 December", "2026-12-25T00:00:00+09:00"),
+        ("now", "2026-11-22T21:00:00+09:00"),
+        ("2026-11-30T15:00", "2026-11-30T15:00:00+09:00"),
+        ("2026-11-30 15:00", "2026-11-30T15:00:00+09:00"),
+        ("2026-11-30T15:00Z", "2026-12-01T00:00:00+09:00"),
+    ],
+)
+async def test_times_are_read_by_the_clocks_of_the_place(text: str, time: str) -> None:
+    async with tool_context() as context:
+        assert (await convert_time(text, context, "Tokyo", ["UTC"]))["from"]["time"] == time
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("3", "3 am or 3 pm"),
+        ("at 3 o'clock", "3 am or 3 pm"),
+        ("25:00", "There is no time 25:00"),
+        ("9:75", "There is no time 9:75"),
+        ("13 pm", "no '13 pm'"),
+        ("soon", "not one time of day"),
+        ("3 pm or 4 pm", "not one time of day"),
+        ("2026-11-30", "not one time of day"),
+        ("3 pm on doomsday", "'on doomsday' is not a day"),
+    ],
+)
+async def test_a_time_that_cannot_be_read_is_explained(text: str, told: str) -> None:
+    async with tool_context() as context:
+        with pytest.raises(ToolRetry, match=told):
+            await convert_time(text, context, "Tokyo")
+
+
+async def test_a_time_that_the_clocks_skip_is_told() -> None:
+    answer = await in_new_york("2027-03-14T02:30")
+    assert answer["from"]["time"] == "2027-03-14T03:30:00-04:00"
+    assert answer["to"][0]["time"] == "2027-03-14T07:30:00+00:00"
+    assert answer["note"] == (
+        "02:30 does not exist in America/New_York on Sunday, 14 March 2027: "
+        "the clocks are put forward over it, so 03:30 is meant."
+    )
+    assert answer["summary"].endswith(answer["note"])
+
+
+async def test_a_time_that_comes_twice_is_told() -> None:
+    answer = await in_new_york("2027-11-07T01:30")
+    assert answer["to"][0]["time"] == "2027-11-07T05:30:00+00:00"
+    assert "comes twice" in answer["note"]
+    assert answer["note"].endswith("This is the first (EDT); the second (EST) is 60 minutes later.")
+
+
+async def test_ordinary_times_need_no_note() -> None:
+    assert "note" not in await in_new_york("2027-11-07T03:30")
+
+
+async def in_new_york(time: str) -> dict[str, Any]:
+    async with tool_context() as context:
+        return await convert_time(time, context, "New York", ["UTC"])
+
+
+async def test_an_unknown_place_to_convert_to_names_the_nearest_ones() -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        with pytest.raises(ToolRetry, match="No place is called 'Tokio'"):
+            await convert_time("3 pm", context, "UTC", ["Tokio"])

@@ -13,6 +13,8 @@ from support.tool_context import NOON, tool_context
 from support.weather_server import Service, WeatherServer, unreachable
 
 from tools import Context, Registry
+from tools._places.cities import find_cities
+from tools._weather.sources import weather_of_days
 
 REGISTRY = Registry.discover()
 
@@ -40,6 +42,7 @@ async def test_the_current_weather_is_a_flat_object_with_a_summary() -> None:
         "precipitation_probability_percent": 60,
         "wind": "14 km/h",
         "source": "Open-Meteo (CC BY 4.0)",
+        "sources": [{"title": "Open-Meteo", "url": "https://open-meteo.com/"}],
         "summary": "Now in Boston, Massachusetts: 9 °C (feels like 7 °C), light rain, wind 14 km/h "
         "(source: Open-Meteo (CC BY 4.0)).",
     }
@@ -119,12 +122,90 @@ async def test_an_unknown_place_names_the_nearest_ones(location: str, told: str)
         ("tonight", NOON.replace(hour=20), "2026-11-22T20:00", "2026-11-23T00:00"),
         ("tonight", NOON.replace(hour=23, minute=30), "2026-11-22T23:00", "2026-11-23T06:00"),
         ("Tonight", NOON.replace(hour=2), "2026-11-22T02:00", "2026-11-22T06:00"),
+        ("tomorrow morning", NOON, "2026-11-23T06:00", "2026-11-23T12:00"),
+        ("this afternoon", NOON, "2026-11-22T12:00", "2026-11-22T18:00"),
+        ("on Friday evening", NOON, "2026-11-27T18:00", "2026-11-28T00:00"),
+        ("day after tomorrow", NOON, "2026-11-24T00:00", "2026-11-25T00:00"),
+        ("25 November", NOON, "2026-11-25T00:00", "2026-11-26T00:00"),
+        ("this weekend", NOON, "2026-11-22T12:00", "2026-11-23T00:00"),
+        ("the weekend", NOON + timedelta(days=1), "2026-11-28T00:00", "2026-11-30T00:00"),
+        ("next weekend", NOON, "2026-11-28T00:00", "2026-11-30T00:00"),
+        ("next 3 days", NOON, "2026-11-22T12:00", "2026-11-25T00:00"),
+        ("the next 12 hours", NOON, "2026-11-22T12:00", "2026-11-23T00:00"),
+        ("this week", NOON, "2026-11-22T12:00", "2026-11-29T00:00"),
     ],
 )
 async def test_a_period_is_in_the_places_own_time(when: str, now: datetime, start: str, end: str) -> None:
     async with WeatherServer() as weather, tool_context(weather.config, now=now) as context:
         answer = await ask(context, "London", when)
     assert (answer["from"], answer["until"]) == (start, end)
+
+
+async def test_a_weekend_in_tokyo_begins_by_its_own_clocks() -> None:
+    friday_evening = NOON + timedelta(days=5, hours=6)
+    async with WeatherServer() as weather, tool_context(weather.config, now=friday_evening) as context:
+        answer = await ask(context, "Tokyo", "this weekend")
+    assert (answer["from"], answer["until"]) == ("2026-11-28T03:00", "2026-11-30T00:00")
+    assert [day["day"] for day in answer["days"]] == ["Saturday 2026-11-28", "Sunday 2026-11-29"]
+
+
+async def test_several_days_are_told_one_by_one() -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        answer = await ask(context, "London", "next weekend")
+        long, tonight = await ask(context, "London", "next 7 days"), await ask(context, "London", "tonight")
+    assert answer["days"][0] == {
+        "day": "Saturday 2026-11-28",
+        "temperature_min": 5,
+        "temperature_max": 13,
+        "unit": "°C",
+        "conditions": "partly cloudy",
+        "precipitation_probability_percent": 10,
+        "wind": "14 km/h",
+    }
+    told = "5 to 13 °C, partly cloudy, 10% chance of precipitation, wind up to 14 km/h"
+    assert answer["summary"] == (
+        f"Next weekend (28 to 29 November) in London, United Kingdom: Saturday {told}; Sunday {told} "
+        "(source: Open-Meteo (CC BY 4.0))."
+    )
+    assert len(long["days"]) == 7
+    assert "Saturday" not in long["summary"]
+    assert "days" not in tonight
+
+
+async def test_hours_are_listed_when_asked_for() -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        tonight = await ask(context, "London", "tonight", hourly=True)
+        week = await ask(context, "London", "this week", hourly=True)
+    assert len(tonight["hours"]) == 6
+    assert tonight["hours"][0] == {
+        "time": "2026-11-22T18:00",
+        "temperature": 12,
+        "conditions": "partly cloudy",
+        "precipitation_probability_percent": 10,
+        "wind": "14 km/h",
+    }
+    assert [hour["time"][11:] for hour in week["hours"][:3]] == ["12:00", "15:00", "18:00"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "city", "unit", "shown"),
+    [
+        ("", "Boston", None, "°F"),
+        ("", "London", None, "°C"),
+        ("en-US", "London", None, "°F"),
+        ("en_US", "London", None, "°F"),
+        ("de-DE", "Boston", None, "°C"),
+        ("en-GB", "Boston", "fahrenheit", "°F"),
+        ("de", "Boston", None, "°F"),
+    ],
+)
+async def test_the_unit_is_the_askers_words_or_locale_or_else_the_places(
+    locale: str, city: str, unit: str | None, shown: str
+) -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        asker = replace(context.asker, locale=locale)
+        answer = await ask(replace(context, asker=asker), city, "tonight", **({"unit": unit} if unit else {}))
+    assert answer["unit"] == shown
 
 
 async def test_tonight_in_tokyo_is_already_under_way_at_noon_in_london() -> None:
@@ -136,8 +217,11 @@ async def test_tonight_in_tokyo_is_already_under_way_at_noon_in_london() -> None
 @pytest.mark.parametrize(
     ("when", "told"),
     [
-        ("someday", "Say today, tonight, tomorrow, a weekday"),
+        ("someday", "Say today, tonight, tomorrow, friday"),
         ("2026-11-21", "outside"),
+        ("this morning", "outside"),
+        ("next 18 days", "outside"),
+        ("next 0 days", "Say today"),
         ("2026-12-09", "Forecasts reach from 2026-11-22 to 2026-12-08"),
     ],
 )
@@ -240,6 +324,7 @@ async def test_sample_data_stands_in_without_a_network_and_says_so() -> None:
     assert again == boston
     for answer in (boston, london, tokyo):
         assert answer["source"] == "bundled sample data, not a real measurement"
+        assert "sources" not in answer
         assert answer["summary"].endswith("(bundled sample data, not a real measurement).")
 
 
@@ -273,6 +358,36 @@ async def test_a_missing_network_is_remembered_for_a_minute() -> None:
         assert "sample" in (await ask(replace(back, now=NOON + timedelta(seconds=59)), "Boston"))["source"]
         assert weather.requests == []
         assert "Open-Meteo" in (await ask(replace(back, now=NOON + timedelta(seconds=61)), "Boston"))["source"]
+
+
+@pytest.mark.parametrize("failure", [{"status": 500}, {"status": 429}, {"status": 200, "body": b"<html>"}])
+async def test_a_service_that_keeps_failing_is_left_alone_and_tried_again(failure: dict[str, Any]) -> None:
+    async with WeatherServer(now=NOON) as weather, tool_context(weather.config) as context:
+        weather.fail("forecast", **failure)
+        # The geocoder has the same address here, and its answers would count for the forecast: London is known.
+        london = find_cities("London")[0].place
+
+        async def source(seconds: int) -> str:
+            at = replace(context, now=NOON + timedelta(seconds=seconds))
+            found, _ = await weather_of_days(
+                at, london, (NOON.date(), NOON.date()), NOON, lambda weather: list(weather.hours[:1])
+            )
+            return found.origin.name
+
+        assert [await source(0) for _ in range(5)] == ["MET Norway"] * 5
+        assert len(weather.asked("forecast")) == 3
+        weather.recover("forecast")
+        assert await source(59) == "MET Norway"
+        assert await source(61) == "Open-Meteo"
+        assert await source(62) == "Open-Meteo"
+
+
+async def test_a_request_that_is_refused_says_nothing_against_the_service() -> None:
+    async with WeatherServer(now=NOON) as weather, tool_context(weather.config) as context:
+        weather.fail("forecast", status=400, body=b'{"error": true, "reason": "Too far ahead"}')
+        for _ in range(5):
+            await ask(context, "Boston")
+        assert len(weather.asked("forecast")) == 5
 
 
 async def test_an_open_meteo_hour_without_values_is_left_out() -> None:

@@ -9,13 +9,13 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from tools._context import Context
 from tools._errors import ToolFailed, ToolRetry
 from tools._places.cities import all_cities, find_cities
 from tools._places.place import Place, Query, folded
-from tools._service import ServiceError, Unreachable, fetch_json
+from tools._service import ServiceError, Unreachable, fetch
 
 _FREE_URL = "https://geocoding-api.open-meteo.com"
 _PAID_URL = "https://customer-geocoding-api.open-meteo.com"
@@ -112,13 +112,10 @@ async def _search(context: Context, name: str, *, count: int) -> list[Place]:
     key = context.setting("OPEN_METEO_API_KEY", "")
     url = context.setting("OPEN_METEO_GEOCODING_URL", _PAID_URL if key else _FREE_URL).rstrip("/")
     params: dict[str, Any] = {"name": name, "count": count, "language": "en", "format": "json"}
-    answer = await fetch_json(
-        context, "Open-Meteo", f"{url}/v1/search", {**params, "apikey": key} if key else params
-    )
-    try:
-        return [match.to_place() for match in _Answer.model_validate(answer).results]
-    except ValidationError as error:
-        raise ServiceError("Open-Meteo answered with places that cannot be read") from error
+    if key:
+        params["apikey"] = key
+    answer = await fetch(context, "Open-Meteo", f"{url}/v1/search", params, _Answer)
+    return [match.to_place() for match in answer.results]
 
 
 async def _unknown(context: Context, text: str, query: Query, namesakes: list[Place]) -> str:

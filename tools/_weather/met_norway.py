@@ -9,16 +9,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from tools._context import Context
 from tools._places.place import Place
-from tools._service import ServiceError, fetch_json
+from tools._service import fetch
 from tools._weather.conditions import code_of_symbol
-from tools._weather.observation import Hour, Weather
+from tools._weather.observation import Hour, Origin, Weather
 from tools._zones import zone_or_utc
 
 _URL = "https://api.met.no"
+_ORIGIN = Origin("MET Norway", "https://www.met.no/en", licence="CC BY 4.0")
 _KMH_PER_MS = 3.6
 
 
@@ -68,20 +69,17 @@ async def forecast(context: Context, place: Place) -> Weather:
     url = context.setting("MET_NORWAY_URL", _URL).rstrip("/")
     params: dict[str, Any] = {"lat": round(place.latitude, 4), "lon": round(place.longitude, 4)}
     agent = f"threadloop {context.setting('TOOLS_CONTACT', '')}".strip()
-    answer = await fetch_json(
+    answer = await fetch(
         context,
         "MET Norway",
         f"{url}/weatherapi/locationforecast/2.0/compact",
         params,
+        _Answer,
         headers={"User-Agent": agent},
     )
-    try:
-        steps = _Answer.model_validate(answer).properties.timeseries
-    except ValidationError as error:
-        raise ServiceError("MET Norway answered with a forecast that cannot be read") from error
-    hours = tuple(_hour(step, place) for step in steps)
+    hours = tuple(_hour(step, place) for step in answer.properties.timeseries)
     # The series begins with the hour that is passing.
-    return Weather("MET Norway (CC BY 4.0)", hours, hours[0] if hours else None)
+    return Weather(_ORIGIN, hours, hours[0] if hours else None)
 
 
 def _hour(step: _Step, place: Place) -> Hour:

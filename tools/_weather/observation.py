@@ -27,13 +27,28 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Who says so. An empty `url` means that this is made up, to show how things work without a network."""
+
+    name: str
+    url: str = ""
+    licence: str = ""
+
+    def __str__(self) -> str:
+        """The name, with the licence of its data."""
+        return f"{self.name} ({self.licence})" if self.licence else self.name
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether nobody measured this."""
+        return not self.url
+
+
+@dataclass(frozen=True, slots=True)
 class Weather:
     """What one service says."""
 
-    source: str
-    """The service's name, with the licence of its data."""
+    origin: Origin
     hours: tuple[Hour, ...]
     """In order of time, at most one for each hour."""
     current: Hour | None = None
-    sample: bool = False
-    """Whether this is made up, to show how things work without a network."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from tools._context import Context
 from tools._places.place import Place
-from tools._service import ServiceError, fetch_json
-from tools._weather.observation import Hour, Weather
+from tools._service import fetch
+from tools._weather.observation import Hour, Origin, Weather
 from tools._zones import zone_or_utc
 
 _FREE_URL = "https://api.open-meteo.com"
 _PAID_URL = "https://customer-api.open-meteo.com"
+_ORIGIN = Origin("Open-Meteo", "https://open-meteo.com/", licence="CC BY 4.0")
 _CURRENT = "temperature_2m,apparent_temperature,precipitation,weather_code,wind_speed_10m"
 _HOURLY = f"{_CURRENT},precipitation_probability"
 
@@ -62,11 +63,8 @@ async def forecast(context: Context, place: Place, first: date, last: date) -> W
     }
     if key:
         params["apikey"] = key
-    answer = await fetch_json(context, "Open-Meteo", f"{url}/v1/forecast", params)
-    try:
-        return _weather(_Answer.model_validate(answer), zone_or_utc(place.timezone))
-    except ValidationError as error:
-        raise ServiceError("Open-Meteo answered with a forecast that cannot be read") from error
+    answer = await fetch(context, "Open-Meteo", f"{url}/v1/forecast", params, _Answer)
+    return _weather(answer, zone_or_utc(place.timezone))
 
 
 def _weather(answer: _Answer, zone: ZoneInfo) -> Weather:
@@ -86,7 +84,7 @@ def _weather(answer: _Answer, zone: ZoneInfo) -> Weather:
         for time, temperature, code, feels_like, precipitation, probability, wind in columns
         if temperature is not None
     )
-    return Weather("Open-Meteo (CC BY 4.0)", hours, _current(answer.current, hours, zone))
+    return Weather(_ORIGIN, hours, _current(answer.current, hours, zone))
 
 
 def _current(current: _Current | None, hours: tuple[Hour, ...], zone: ZoneInfo) -> Hour | None:

@@ -1,17 +1,24 @@
-"""When a forecast is for: `tonight`, `tomorrow`, `friday` or a date, in the place's own time."""
+"""When a forecast is for, in the place's own time: `tonight`, `this weekend`, `next 3 days`, a date."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
+from tools._days import read_day
 from tools._errors import ToolRetry
 
 _DAYS_AHEAD = 16
-_EVENING = time(18)
 _LATE = 22
 _MORNING = 6
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SATURDAY = 5
+_PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (18, 24)}
+"""Hours of a day, from and until. A night is its evening, which is what people plan for."""
+_PART = re.compile(r"(?:(?P<day>.+) )?(?P<part>morning|afternoon|evening|night)")
+_WEEKEND = re.compile(r"(?:(?:on|at|over) )?(?:(?:this|the|coming|(?P<next>next)) )*weekend")
+_NEXT = re.compile(r"(?:(?:the|for) )*(?:next|coming) (?P<count>\d{1,3}) (?P<unit>hour|day)s?")
+_WEEK = re.compile(r"(?:(?:the|for) )*(?:this|next|coming|7 day) week")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,57 +47,93 @@ def read_period(when: str, now: datetime) -> Period:
         ToolRetry: it cannot be read, is past, or is too far ahead.
     """
     text = " ".join(when.lower().replace("_", " ").split())
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    if text in ("tonight", "this evening"):
-        return Period("tonight", *_night(this_hour))
-    day = _day(text, now.date())
-    words = _words(day, now.date())
-    start = this_hour if day == now.date() else datetime.combine(day, time.min, now.tzinfo)
-    return Period(words, start, datetime.combine(day + timedelta(days=1), time.min, now.tzinfo))
+    now = now.replace(minute=0, second=0, microsecond=0)
+    period = _night(text, now) or _several(text, now) or _part(text, now) or _whole_day(text, now)
+    if period is None:
+        raise ToolRetry(
+            f"{text[:40]!r} is not a time that can be forecast. Say today, tonight, tomorrow, friday evening, "
+            f"this weekend, next 3 days, next 12 hours, or a date such as {now.date().isoformat()}."
+        )
+    return _ahead(period, now, text)
 
 
-def _night(now: datetime) -> tuple[datetime, datetime]:
+def _night(text: str, now: datetime) -> Period | None:
     """The evening until midnight; when that is nearly over, or past, the rest of the night."""
+    if text not in ("tonight", "this evening", "this night"):
+        return None
     today, tomorrow = now.date(), now.date() + timedelta(days=1)
     if now.hour < _MORNING:
-        return now, datetime.combine(today, time(_MORNING), now.tzinfo)
+        return Period("tonight", now, _at(today, _MORNING, now))
     if now.hour >= _LATE:
-        return now, datetime.combine(tomorrow, time(_MORNING), now.tzinfo)
-    return max(now, datetime.combine(today, _EVENING, now.tzinfo)), datetime.combine(
-        tomorrow, time.min, now.tzinfo
-    )
+        return Period("tonight", now, _at(tomorrow, _MORNING, now))
+    return Period("tonight", *(_at(today, hour, now) for hour in _PARTS["night"]))
 
 
-def _day(text: str, today: date) -> date:
-    if text in ("today", "now"):
-        return today
-    if text == "tomorrow":
-        return today + timedelta(days=1)
-    weekday = text.removeprefix("on ").removeprefix("this ").removeprefix("next ")
-    if weekday in _WEEKDAYS:
-        return today + timedelta(days=(_WEEKDAYS.index(weekday) - today.weekday()) % 7)
-    return _dated(text, today)
+def _several(text: str, now: datetime) -> Period | None:
+    """A weekend, or a number of days or hours."""
+    today = now.date()
+    if weekend := _WEEKEND.fullmatch(text):
+        # On Sunday, "this weekend" is the one that is ending.
+        saturday = today + timedelta(days=_SATURDAY - today.weekday() + (7 if weekend["next"] else 0))
+        words = f"{weekend['next'] or 'this'} weekend"
+        dates = _dates(saturday, saturday + timedelta(days=1))
+        return Period(f"{words} ({dates})", _at(saturday, 0, now), _at(saturday, 48, now))
+    if _WEEK.fullmatch(text):
+        text = "next 7 days"
+    if not (found := _NEXT.fullmatch(text)) or not (count := int(found["count"])):
+        return None
+    words = f"the next {count} {found['unit']}{'s' if count > 1 else ''}"
+    if found["unit"] == "hour":
+        return Period(words, now, _later(now, count))
+    return Period(words, _at(today, 0, now), _at(today, 24 * count, now))
 
 
-def _dated(text: str, today: date) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise ToolRetry(
-            f"{text[:40]!r} is not a time that can be forecast. Say today, tonight, tomorrow, a weekday, "
-            f"or a date such as {today.isoformat()}."
-        ) from error
+def _part(text: str, now: datetime) -> Period | None:
+    found = _PART.fullmatch(text)
+    if not found:
+        return None
+    day = now.date() if found["day"] in (None, "this", "today") else read_day(found["day"], now.date())
+    if day is None:
+        return None
+    start, end = _PARTS[found["part"]]
+    return Period(_words(day, now.date(), found["part"]), _at(day, start, now), _at(day, end, now))
+
+
+def _whole_day(text: str, now: datetime) -> Period | None:
+    if day := read_day(text, now.date()):
+        return Period(_words(day, now.date()), _at(day, 0, now), _at(day, 24, now))
+    return None
+
+
+def _ahead(period: Period, now: datetime, text: str) -> Period:
+    """The period without its past hours, if it is within the reach of forecasts."""
+    today = now.date()
     last = today + timedelta(days=_DAYS_AHEAD)
-    if not today <= day <= last:
+    if period.end <= now or period.days[1] > last:
         raise ToolRetry(
             f"Forecasts reach from {today.isoformat()} to {last.isoformat()}, and {text} is outside."
         )
-    return day
+    return Period(period.words, max(period.start, now), period.end)
 
 
-def _words(day: date, today: date) -> str:
+def _at(day: date, hour: int, now: datetime) -> datetime:
+    """An hour of `day` by the clocks of the place; 24 and more are the days after."""
+    return datetime.combine(day + timedelta(days=hour // 24), time(hour % 24), now.tzinfo)
+
+
+def _later(moment: datetime, hours: int) -> datetime:
+    # Adding to local time would miss an hour where the clocks change.
+    return (moment.astimezone(UTC) + timedelta(hours=hours)).astimezone(moment.tzinfo)
+
+
+def _words(day: date, today: date, part: str = "") -> str:
     if day == today:
-        return "today"
+        return f"this {part}" if part else "today"
     if day == today + timedelta(days=1):
-        return "tomorrow"
-    return f"on {day:%A}, {day.day} {day:%B}"
+        return f"tomorrow {part}".rstrip()
+    return f"on {day:%A} {part}".rstrip() + f", {day.day} {day:%B}"
+
+
+def _dates(first: date, last: date) -> str:
+    month = "" if first.month == last.month else f" {first:%B}"
+    return f"{first.day}{month} to {last.day} {last:%B}"

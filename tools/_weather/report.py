@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any
 
 from tools._places.geocoding import Found
 from tools._weather.conditions import in_words, most_telling
-from tools._weather.observation import Hour, Weather
+from tools._weather.observation import Hour, Origin, Weather
 from tools._weather.period import Period
+from tools._weather.scales import Unit, degrees, sign, speed
 
-Unit = Literal["celsius", "fahrenheit"]
-
-_MILES_PER_KM = 0.621371
-# Where the thermometers on the wall show Fahrenheit: the United States with its islands, and a few others.
-_FAHRENHEIT = frozenset({"US", "PR", "GU", "VI", "AS", "MP", "UM", "BS", "BZ", "KY", "PW", "FM", "MH", "LR"})
-
-
-def usual_unit(country_code: str) -> Unit:
-    """The unit that people in a country think in."""
-    return "fahrenheit" if country_code in _FAHRENHEIT else "celsius"
+# A forecast for longer than this is told day by day.
+_ONE_DAY = timedelta(hours=24)
+_MOST_DAYS_TOLD = 4
+_MOST_HOURS_LISTED = 36
 
 
 def current_report(found: Found, weather: Weather, hour: Hour, unit: Unit) -> dict[str, Any]:
@@ -28,69 +25,122 @@ def current_report(found: Found, weather: Weather, hour: Hour, unit: Unit) -> di
         {
             **_place(found),
             "local_time": hour.time.strftime("%Y-%m-%dT%H:%M"),
-            "temperature": _degrees(hour.temperature, unit),
-            "feels_like": _degrees(hour.feels_like, unit),
-            "unit": _sign(unit),
+            "temperature": degrees(hour.temperature, unit),
+            "feels_like": None if hour.feels_like is None else degrees(hour.feels_like, unit),
+            "unit": sign(unit),
             "conditions": in_words(hour.code),
             "precipitation_mm": hour.precipitation,
             "precipitation_probability_percent": _whole(hour.probability),
-            "wind": _speed(hour.wind, unit),
-            "source": weather.source,
+            "wind": speed(hour.wind, unit),
+            **_origin(weather.origin),
             "summary": _current_summary(found, weather, hour, unit),
         }
     )
 
 
 def forecast_report(
-    found: Found, weather: Weather, hours: list[Hour], period: Period, unit: Unit
+    found: Found, weather: Weather, hours: list[Hour], period: Period, unit: Unit, *, hourly: bool
 ) -> dict[str, Any]:
     """The weather over `hours`, which are those of `period` that are known and at least one."""
-    temperatures = [hour.temperature for hour in hours]
+    days = _by_day(hours) if period.end - period.start > _ONE_DAY else {}
     return _without_gaps(
         {
             **_place(found),
             "period": period.words,
             "from": period.start.strftime("%Y-%m-%dT%H:%M"),
             "until": period.end.strftime("%Y-%m-%dT%H:%M"),
-            "temperature_min": _degrees(min(temperatures), unit),
-            "temperature_max": _degrees(max(temperatures), unit),
-            "unit": _sign(unit),
-            "conditions": _conditions(hours),
-            "precipitation_probability_percent": _whole(_highest(hours, lambda hour: hour.probability)),
-            "wind": _speed(_highest(hours, lambda hour: hour.wind), unit),
-            "source": weather.source,
-            "summary": _forecast_summary(found, weather, hours, period, unit),
+            **_over(hours, unit),
+            "days": [{"day": f"{day:%A %Y-%m-%d}", **_over(of_day, unit)} for day, of_day in days.items()]
+            or None,
+            "hours": [_at(hour, unit) for hour in _listed(hours)] if hourly else None,
+            **_origin(weather.origin),
+            "summary": _forecast_summary(found, weather, hours, days, period, unit),
         }
     )
 
 
+def _over(hours: Sequence[Hour], unit: Unit) -> dict[str, Any]:
+    """What several hours have in common."""
+    temperatures = [hour.temperature for hour in hours]
+    return _without_gaps(
+        {
+            "temperature_min": degrees(min(temperatures), unit),
+            "temperature_max": degrees(max(temperatures), unit),
+            "unit": sign(unit),
+            "conditions": _conditions(hours),
+            "precipitation_probability_percent": _whole(_highest(hours, lambda hour: hour.probability)),
+            "wind": speed(_highest(hours, lambda hour: hour.wind), unit),
+        }
+    )
+
+
+def _at(hour: Hour, unit: Unit) -> dict[str, Any]:
+    return _without_gaps(
+        {
+            "time": hour.time.strftime("%Y-%m-%dT%H:%M"),
+            "temperature": degrees(hour.temperature, unit),
+            "conditions": in_words(hour.code),
+            "precipitation_probability_percent": _whole(hour.probability),
+            "wind": speed(hour.wind, unit),
+        }
+    )
+
+
+def _by_day(hours: Iterable[Hour]) -> dict[date, list[Hour]]:
+    return {day: list(of_day) for day, of_day in groupby(hours, key=lambda hour: hour.time.date())}
+
+
+def _listed(hours: Sequence[Hour]) -> Sequence[Hour]:
+    """All hours of a day or so, and every third of more."""
+    return hours if len(hours) <= _MOST_HOURS_LISTED else hours[::3]
+
+
 def _current_summary(found: Found, weather: Weather, hour: Hour, unit: Unit) -> str:
-    parts = [f"{_degrees(hour.temperature, unit)} {_sign(unit)}"]
-    if hour.feels_like is not None and _degrees(hour.feels_like, unit) != _degrees(hour.temperature, unit):
-        parts[0] += f" (feels like {_degrees(hour.feels_like, unit)} {_sign(unit)})"
+    temperature = degrees(hour.temperature, unit)
+    parts = [f"{temperature} {sign(unit)}"]
+    if hour.feels_like is not None and (felt := degrees(hour.feels_like, unit)) != temperature:
+        parts[0] += f" (feels like {felt} {sign(unit)})"
     parts.append(in_words(hour.code))
     if hour.wind is not None:
-        parts.append(f"wind {_speed(hour.wind, unit)}")
-    return _sentence(f"Now in {found.place.short_label}:", parts, weather)
+        parts.append(f"wind {speed(hour.wind, unit)}")
+    return _sentence(f"Now in {found.place.short_label}:", ", ".join(parts), weather.origin)
 
 
-def _forecast_summary(found: Found, weather: Weather, hours: list[Hour], period: Period, unit: Unit) -> str:
-    low, high = (_degrees(pick(hour.temperature for hour in hours), unit) for pick in (min, max))
-    parts = [f"{low} {_sign(unit)}" if low == high else f"{low} to {high} {_sign(unit)}", _conditions(hours)]
+def _forecast_summary(
+    found: Found,
+    weather: Weather,
+    hours: Sequence[Hour],
+    days: dict[date, list[Hour]],
+    period: Period,
+    unit: Unit,
+) -> str:
+    told = _told(hours, unit)
+    if 1 < len(days) <= _MOST_DAYS_TOLD:
+        told = "; ".join(f"{day:%A} {_told(of_day, unit)}" for day, of_day in days.items())
+    return _sentence(f"{period.title} in {found.place.short_label}:", told, weather.origin)
+
+
+def _told(hours: Sequence[Hour], unit: Unit) -> str:
+    low, high = (degrees(pick(hour.temperature for hour in hours), unit) for pick in (min, max))
+    parts = [f"{low} {sign(unit)}" if low == high else f"{low} to {high} {sign(unit)}", _conditions(hours)]
     if (probability := _highest(hours, lambda hour: hour.probability)) is not None:
         parts.append(f"{_whole(probability)}% chance of precipitation")
     if (wind := _highest(hours, lambda hour: hour.wind)) is not None:
-        parts.append(f"wind up to {_speed(wind, unit)}")
-    return _sentence(f"{period.title} in {found.place.short_label}:", parts, weather)
+        parts.append(f"wind up to {speed(wind, unit)}")
+    return ", ".join(parts)
 
 
-def _sentence(lead: str, parts: list[str], weather: Weather) -> str:
-    origin = weather.source if weather.sample else f"source: {weather.source}"
-    return f"{lead} {', '.join(parts)} ({origin})."
+def _sentence(lead: str, told: str, origin: Origin) -> str:
+    return f"{lead} {told} ({origin if origin.is_sample else f'source: {origin}'})."
 
 
 def _place(found: Found) -> dict[str, Any]:
     return {"place": found.place.label, "also": [place.label for place in found.also] or None}
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    sources = None if origin.is_sample else [{"title": origin.name, "url": origin.url}]
+    return {"source": str(origin), "sources": sources}
 
 
 def _conditions(hours: Iterable[Hour]) -> str:
@@ -99,22 +149,6 @@ def _conditions(hours: Iterable[Hour]) -> str:
 
 def _highest(hours: Iterable[Hour], of: Callable[[Hour], float | None]) -> float | None:
     return max((value for hour in hours if (value := of(hour)) is not None), default=None)
-
-
-def _degrees(celsius: float | None, unit: Unit) -> int | None:
-    if celsius is None:
-        return None
-    return round(celsius * 1.8 + 32) if unit == "fahrenheit" else round(celsius)
-
-
-def _sign(unit: Unit) -> str:
-    return "°F" if unit == "fahrenheit" else "°C"
-
-
-def _speed(kmh: float | None, unit: Unit) -> str | None:
-    if kmh is None:
-        return None
-    return f"{round(kmh * _MILES_PER_KM)} mph" if unit == "fahrenheit" else f"{round(kmh)} km/h"
 
 
 def _whole(value: float | None) -> int | None:

@@ -12,10 +12,10 @@ from datetime import date, datetime, timedelta
 
 from tools._places.cities import Climate, climate_at
 from tools._places.place import Place
-from tools._weather.observation import Hour, Weather
+from tools._weather.observation import Hour, Origin, Weather
 from tools._zones import zone_or_utc
 
-SOURCE = "bundled sample data, not a real measurement"
+_ORIGIN = Origin("bundled sample data, not a real measurement")
 
 _DRY_CODES = (0, 1, 2, 3)
 _RAIN_CODES = (61, 63, 80)
@@ -33,7 +33,7 @@ def weather(place: Place, first: date, last: date, now: datetime) -> Weather | N
     midnight = datetime.combine(first, datetime.min.time(), zone_or_utc(place.timezone))
     count = ((last - first).days + 1) * 24
     hours = tuple(_hour(place, climate, midnight + timedelta(hours=ahead)) for ahead in range(count))
-    return Weather(SOURCE, hours, _hour(place, climate, now), sample=True)
+    return Weather(_ORIGIN, hours, _hour(place, climate, now))
 
 
 def _hour(place: Place, climate: Climate, time: datetime) -> Hour:

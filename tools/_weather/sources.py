@@ -42,7 +42,7 @@ async def weather_of_days(
             weather = await ask()
             if hours := wanted(weather):
                 return weather, hours
-            failures.append(ServiceError(f"{weather.source} has nothing for that time yet"))
+            failures.append(ServiceError(f"{weather.origin} has nothing for that time yet"))
         except ServiceError as error:
             failures.append(error)
     return _stand_in(context, place, days, now, wanted, failures)
