@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry.builtin_async_handlers import (
-    AsyncConnectionErrorRetryHandler,
-    AsyncRateLimitErrorRetryHandler,
-    AsyncServerErrorRetryHandler,
-)
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import (
@@ -26,6 +28,7 @@ from bot.errors import (
     SlackUnreachable,
 )
 from bot.slack.calls import CallObserver, watched_calls
+from bot.slack.pacing import Pacer, Urgency
 
 _BY_CODE: dict[str, type[SlackError]] = {
     "not_in_channel": NotInChannel,
@@ -40,27 +43,148 @@ _BY_CODE: dict[str, type[SlackError]] = {
     "service_unavailable": SlackUnreachable,
     "request_timeout": SlackUnreachable,
 }
-# The SDK counts the attempts of all handlers together. A 429 says when to come back; a question has minutes.
+# The SDK counts the attempts of all kinds together. A 429 says when to come back; a question has minutes.
 _RETRIES = 5
 _RATE_LIMIT_RETRIES = 10
+_LOST = (aiohttp.ServerConnectionError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+_TROUBLED = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @asynccontextmanager
-async def open_client(token: str, base_url: str, observe: CallObserver) -> AsyncIterator[AsyncWebClient]:
-    """A client that waits out rate limits and tries again after a server error or a lost connection.
+async def open_client(
+    token: str, base_url: str, observe: CallObserver, pacer: Pacer | None = None
+) -> AsyncIterator[PacedClient]:
+    """A client that keeps Slack's rate limits, and tries again after a server error or a lost connection.
 
-    `observe` sees each of its requests.
+    `observe` sees each of its requests. `pacer` is its own unless one is given.
 
     Its connections are kept: without a session of its own it would open a new one for each call.
     """
     async with aiohttp.ClientSession(trace_configs=[watched_calls(observe)]) as session:
-        client = AsyncWebClient(token=token, base_url=base_url, session=session, logger=_quiet_log())
-        client.retry_handlers = [
-            AsyncRateLimitErrorRetryHandler(max_retry_count=_RATE_LIMIT_RETRIES),
-            AsyncServerErrorRetryHandler(max_retry_count=_RETRIES),
-            AsyncConnectionErrorRetryHandler(max_retry_count=_RETRIES),
-        ]
-        yield client
+        yield PacedClient(pacer or Pacer(), token=token, base_url=base_url, session=session)
+
+
+def without_blind_retries(client: PacedClient) -> PacedClient:
+    """The same client for posts: after a lost response it does not post again, since the post may be there."""
+    return PacedClient(
+        client.pacer, blind_retries=False, token=client.token, base_url=client.base_url, session=client.session
+    )
+
+
+_urgency: ContextVar[Urgency] = ContextVar("urgency", default="answer")
+
+
+@contextmanager
+def urgency(of_calls: Urgency) -> Iterator[None]:
+    """Let the calls made inside, also by tasks begun inside, take their turns sooner or later than others.
+
+        with urgency("finish"):
+            await client.chat_update(...)
+
+    An "extra" call raises NoTurn where it would have to wait.
+    """
+    before = _urgency.set(of_calls)
+    try:
+        yield
+    finally:
+        _urgency.reset(before)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What the pacer has to know of a call."""
+
+    method: str
+    channel: str = ""
+
+    @classmethod
+    def of(cls, url: str, arguments: Mapping[str, Any]) -> _Call:
+        """The call that a request of the SDK stands for."""
+        places = (arguments.get(name) for name in ("json", "params", "data"))
+        channels = (place.get("channel") for place in places if isinstance(place, Mapping))
+        return cls(_method(url), next((str(channel) for channel in channels if channel), ""))
+
+
+# The SDK does not tell a retry handler which JSON was sent.
+_current: ContextVar[_Call | None] = ContextVar("current", default=None)
+
+
+class PacedClient(AsyncWebClient):
+    """The SDK's client, whose every request takes its turn: retries, and an answer's further pages, too."""
+
+    def __init__(self, pacer: Pacer, *, blind_retries: bool = True, **arguments: Any) -> None:
+        retries = _Retries(pacer, blind=blind_retries)
+        super().__init__(**arguments, logger=_quiet_log(), retry_handlers=[retries])
+        self.pacer = pacer
+
+    async def _request(self, *, http_verb: str, api_url: str, req_args: dict[str, Any]) -> dict[str, Any]:
+        # Not `api_call`, which further pages don't pass.
+        call = _Call.of(api_url, req_args)
+        turn = await self.pacer.turn(call.method, call.channel, _urgency.get())
+        before = _current.set(call)
+        try:
+            return await super()._request(http_verb=http_verb, api_url=api_url, req_args=req_args)
+        finally:
+            _current.reset(before)
+            turn.answered()
+
+
+class _Retries(AsyncRetryHandler):
+    """Tries again when it is the call's turn again; Bolt's copies of a client inherit this.
+
+    Without `blind`, only after a 429, which says that nothing was done.
+    """
+
+    def __init__(self, pacer: Pacer, *, blind: bool) -> None:
+        super().__init__(max_retry_count=_RATE_LIMIT_RETRIES)
+        self._pacer = pacer
+        self._blind = blind
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        blindly = self._blind and state.current_attempt < _RETRIES
+        if error is not None:
+            return blindly and isinstance(error, _LOST)
+        if response is None:
+            return False
+        return _is_rate_limited(response) or (blindly and response.status_code in _TROUBLED)
+
+    async def prepare_for_next_attempt_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        call = _current.get() or _Call(_method(request.url))
+        if response is not None and _is_rate_limited(response):
+            self._pacer.limited(call.method, call.channel, _retry_after_s(response))
+        else:
+            await asyncio.sleep(self.interval_calculator.calculate_sleep_duration(state.current_attempt))
+        await self._pacer.turn(call.method, call.channel, _urgency.get())
+        state.next_attempt_requested = True
+        state.increment_current_attempt()
+
+
+def _method(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def _is_rate_limited(response: HttpResponse) -> bool:
+    return response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _retry_after_s(response: HttpResponse) -> float:
+    """What https://docs.slack.dev/apis/web-api/rate-limits says of `Retry-After`: whole seconds."""
+    given = (values[0] for name, values in response.headers.items() if name.lower() == "retry-after")
+    return float(next(given, 1))
 
 
 def _quiet_log() -> logging.Logger:
@@ -68,17 +192,6 @@ def _quiet_log() -> logging.Logger:
     log = logging.getLogger("slack_sdk.web")
     log.setLevel(logging.WARNING)
     return log
-
-
-def without_blind_retries(client: AsyncWebClient) -> AsyncWebClient:
-    """The same client for posts: after a lost response it does not post again, since the post may be there."""
-    return AsyncWebClient(
-        token=client.token,
-        base_url=client.base_url,
-        session=client.session,
-        logger=_quiet_log(),
-        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=_RATE_LIMIT_RETRIES)],
-    )
 
 
 @contextmanager
