@@ -1,4 +1,4 @@
-"""What must never leave: anything in a model's text that would ping people.
+"""What must never leave: pings of people who are not part of the thread, links that nobody brought in, secrets.
 
 Slack turns `<!channel>`, `<!subteam^S1>` and `<@U1>` into notifications wherever text or Markdown is shown
 (https://docs.slack.dev/messaging/formatting-message-text).
@@ -6,28 +6,24 @@ Slack turns `<!channel>`, `<!subteam^S1>` and `<@U1>` into notifications whereve
 
 from __future__ import annotations
 
-import re
+from bot.slack.prose.inline import one_line
+from bot.slack.prose.links import Allowed, urls_in
+from bot.slack.prose.redaction import Redaction
 
-_PING = re.compile(r"<\s*[!@]\s*([^<>|]+?)\s*(?:\|([^<>]*))?>")
+__all__ = ["Allowed", "guarded", "urls_in"]
 
 
-def neutralise(text: str) -> str:
-    """`text` with every ping as plain words: `<!channel>` becomes `@channel`, which notifies nobody.
+def guarded(text: str, allowed: Allowed, most_chars: int | None = None) -> str:
+    """`text` in one line, as Slack may show it: titles, summaries, sentences about failures.
 
-    >>> neutralise("Hi <!here> and <@U1|Ada>")
-    'Hi @here and @Ada'
+    >>> guarded("<!here> see https://evil.example/x", Allowed())
+    '@here see `https://evil.example/x`'
     """
-    quiet = _PING.sub(_in_words, text)
-    # Taking one token out can join two halves of another: again, until there is none.
-    return quiet if quiet == text else neutralise(quiet)
-
-
-def _in_words(match: re.Match[str]) -> str:
-    kind, _, rest = match[1].partition("^")
-    if kind == "date":
-        return match[2] or ""
-    return _at(match[2] or rest or kind)
-
-
-def _at(name: str) -> str:
-    return "@" + name.strip().lstrip("@")
+    words = " ".join(Redaction(allowed.secrets).redacted(text).split())
+    line = one_line(words, allowed)
+    most = len(words)
+    # The words are cut, not the line: a cut could take away what makes it safe.
+    while most_chars is not None and len(line) > most_chars:
+        most = min(most - 1, most * most_chars // len(line))
+        line = one_line(f"{words[:most]}…", allowed)
+    return line

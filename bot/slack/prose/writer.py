@@ -1,0 +1,142 @@
+"""An answer on its way into Slack: text comes in bits, and what shows it goes out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from bot.slack.prose.blocks import Blank, Block, Blocks, CodeBegins, CodeEnds, CodeLine, Prose, TableLines
+from bot.slack.prose.inline import in_code, pieces
+from bot.slack.prose.links import Allowed
+from bot.slack.prose.operations import Append, Attach, NextMessage, Operation
+from bot.slack.prose.pages import Pages
+from bot.slack.prose.pings import without_pings
+from bot.slack.prose.redaction import Redaction
+from bot.slack.prose.tables import Table
+
+_QUOTE = re.compile(r"[ \t]*(?:>[ \t]*)+")
+
+
+class Writer:
+    """Turns a model's Markdown into what Slack can show, as it comes.
+
+    What comes out depends on the text alone, not on how it was divided: so an answer that is streamed and one
+    that is posted whole are the same. Nothing half is shown: no half word, link or table, no emphasis without
+    its end. Only a fence may be open, which every reader of Markdown takes for code.
+
+    Args:
+        allowed: whom the answer may mention, which of its links may be clicked, and what it may not tell.
+        most_chars: of a message, as escaped for Slack's `text` field.
+        most_messages: what is longer becomes a file.
+    """
+
+    def __init__(self, allowed: Allowed, *, most_chars: int = 3_900, most_messages: int = 5) -> None:
+        self._allowed = allowed
+        self._redaction = Redaction(allowed.secrets)
+        self._blocks = Blocks()
+        self._pages = Pages(most_chars, most_messages)
+        self._quote = ""
+        self._tables = 0
+
+    def allow(self, more: Allowed) -> None:
+        """Allow more in what is written from now on."""
+        self._allowed |= more
+        self._redaction.secrets = self._allowed.secrets
+
+    def write(self, text: str) -> list[Operation]:
+        """What can be shown for certain after `text`."""
+        return self._written(text, last=False)
+
+    def close(self) -> list[Operation]:
+        """The rest."""
+        rest = self._written("", last=True)
+        self._pages.close()
+        return rest + self._taken()
+
+    def turn_over(self) -> list[Operation]:
+        """Begin a new message now, whatever is open."""
+        self._pages.turn_over()
+        return self._taken()
+
+    def _written(self, text: str, *, last: bool) -> list[Operation]:
+        certain = self._redaction.feed(text, last=last)
+        if certain or last:
+            for block in self._blocks.feed(certain, last=last):
+                self._add(block)
+        return self._taken()
+
+    def _taken(self) -> list[Operation]:
+        operations, self._pages.operations = self._pages.operations, []
+        return operations
+
+    def _add(self, block: Block) -> None:
+        match block:
+            case Prose():
+                self._prose(block)
+            case Blank():
+                self._pages.blank()
+            case CodeBegins(marks, info):
+                self._pages.begin_code(marks, info)
+            case CodeLine(text, ends_line):
+                self._pages.code(without_pings(text), ends_line=ends_line)
+            case CodeEnds():
+                self._pages.end_code()
+            case TableLines(lines):
+                self._table(Table.of(lines))
+
+    def _prose(self, prose: Prose) -> None:
+        lead = prose.lead
+        if prose.starts_line:
+            quote = _QUOTE.match(lead)
+            self._quote = quote[0] if quote else ""
+        if prose.is_verbatim:
+            found = [in_code(prose.source) + "\n"]
+        else:
+            found = pieces(prose.source, self._allowed, starts_line=prose.starts_line)
+        if prose.is_cut:
+            # What is cut apart must not become something together.
+            found[-1] += " "
+        for piece in found or [""]:
+            self._pages.words(piece, lead, self._quote)
+            lead = ""
+
+    def _table(self, table: Table) -> None:
+        native = table.native(self._allowed)
+        if native is not None and self._pages.table(native):
+            return
+        aligned = table.aligned()
+        if aligned is not None and self._pages.fits_as_code(aligned):
+            self._pages.begin_code("```", "")
+            for line in aligned.splitlines():
+                self._pages.code(line)
+            self._pages.end_code()
+            return
+        self._tables += 1
+        name = f"table-{self._tables}.csv"
+        self._pages.words(f"_The table is in the attached file `{name}`._\n")
+        self._pages.blank()
+        self._pages.attach(Attach(name, table.csv(), f"Table {self._tables}"))
+
+
+@dataclass(slots=True)
+class Composed:
+    """A whole answer as messages, and files beside them."""
+
+    messages: list[str] = field(default_factory=list)
+    files: list[Attach] = field(default_factory=list)
+
+
+def compose(text: str, allowed: Allowed, *, most_chars: int = 3_900, most_messages: int = 5) -> Composed:
+    """The messages and files that show `text`, which is there as a whole."""
+    writer = Writer(allowed, most_chars=most_chars, most_messages=most_messages)
+    composed = Composed([""])
+    for operation in [*writer.write(text), *writer.close()]:
+        match operation:
+            case Append(markdown):
+                composed.messages[-1] += markdown
+            case NextMessage():
+                composed.messages.append("")
+            case Attach():
+                composed.files.append(operation)
+    composed.messages = [message.rstrip() for message in composed.messages]
+    return composed
