@@ -85,7 +85,8 @@ class PromptCallRun:
             )
         self._prompt: Prompt = body.prompt
         self._body = body
-        self._raw = raw
+        # Its version is kept as the prompt's file; a copy for each call under way would add up.
+        self._raw = {key: value for key, value in raw.items() if key != "prompt"}
         self._store = store
         self._retry = retry
         self._providers = providers

@@ -16,13 +16,14 @@ from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
-from bot.gateway.logs import Log
+from bot.gateway.logs import File, Log
 from bot.gateway.tables import StoredLog, insert_log, select_log, select_page, update_log
 
 _logger = logging.getLogger(__name__)
 
 _WAITING_MAX = 2_000
 _RECENT_MAX = 10_000
+_FILES_MAX = 100
 
 # A question leaves half a dozen logs within a moment. Waiting for them costs nobody anything and
 # makes one commit of six, on a disk that the run engine commits to as well.
@@ -39,6 +40,7 @@ class LogStore:
         self._engine = engine
         self._waiting: asyncio.Queue[_Write] = asyncio.Queue(_WAITING_MAX)
         self._recent: OrderedDict[str, Log] = OrderedDict()
+        self._files: OrderedDict[str, File] = OrderedDict()
         self._hurry = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self.lost = 0
@@ -65,7 +67,7 @@ class LogStore:
 
     def add(self, log: Log) -> Log:
         """Hand over a log to be written; gives it back with its trace filled in."""
-        placed = replace(log, trace_id=self._trace_of(log))
+        placed = replace(log, trace_id=self._trace_of(log), file=self._shared(log.file))
         self._remember(placed)
         self._hand_over(lambda connection: insert_log(connection, placed))
         return placed
@@ -102,6 +104,14 @@ class LogStore:
         parent = self._recent.get(log.trace_parent_id)
         # A parent that is not remembered is a flow that a restart has interrupted: its own trace.
         return (parent and parent.trace_id) or log.trace_parent_id
+
+    def _shared(self, file: File) -> File:
+        """The file as it is known already: each log comes with its prompt's twenty tools."""
+        known = self._files.setdefault(file.version_id, file)
+        self._files.move_to_end(file.version_id)
+        if len(self._files) > _FILES_MAX:
+            self._files.popitem(last=False)
+        return known if known.id == file.id else file
 
     def _remember(self, log: Log) -> None:
         # The body is for the database; later requests only need to know where the log belongs.

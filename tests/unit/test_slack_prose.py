@@ -76,6 +76,7 @@ def test_what_can_be_read_is_kept_in_order(text: str, borders: list[int], limit:
 
 @thorough
 @given(texts, borders, limits)
+@example("**< <!channel>**", [], (3_900, 5))
 def test_no_construct_is_ever_half_visible(text: str, borders: list[int], limit: tuple[int, int]) -> None:
     for shown in prefixes(steps(text, borders, limit)):
         assert not broken(shown)

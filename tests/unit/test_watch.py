@@ -33,6 +33,7 @@ class LiveSteps:
 
     run_id = "T1:C1:1.1"
     may_have_posted = False
+    resumes = None
 
     async def turn(self) -> None:
         return None
@@ -70,7 +71,7 @@ class Scene:
         provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         self.metrics = Metrics()
         traces = Traces(provider.get_tracer("test"), "mock", "offline")
-        self.watch = Watch(self.metrics, traces, "mock/offline", ["clock"], LastCall())
+        self.watch = Watch(self.metrics, traces, "mock/offline", lambda: ["clock"], LastCall())
 
     @property
     def spans(self) -> dict[str, object]:

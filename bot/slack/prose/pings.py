@@ -18,6 +18,7 @@ _BEGUN_IN_CODE = re.compile(rf"{_LT}(?={_CALL})", re.IGNORECASE)
 _KNOWN = re.compile(_CALL, re.IGNORECASE)
 _PERSON = re.compile(r"@([UW][A-Z0-9]+)")
 _PLACE = re.compile(r"#[CGD][A-Z0-9]+")
+_BEGUN_AND_SPACE = re.compile(r"<(\s*)(?=[!@])")
 BEGUN = re.compile(r"<(?=\s*[!@])")
 """What might become a token with what comes later."""
 
@@ -61,8 +62,11 @@ def without_begun(text: str, people: Set[str]) -> str:
 
     def kept(match: re.Match[str]) -> str:
         person = re.compile(r"<@([UW][A-Z0-9]+)>").match(text, match.start())
-        return "<" if person and person[1] in people else ""
+        if person and person[1] in people:
+            return match[0]
+        # Left over, the space would part marks from the word they stand at.
+        return match[1] if text[: match.start()][-1:].isalnum() else ""
 
-    while (quiet := BEGUN.sub(kept, text)) != text:
+    while (quiet := _BEGUN_AND_SPACE.sub(kept, text)) != text:
         text = quiet
     return text
