@@ -6,17 +6,21 @@ from a thread, never from the event loop.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import DatabaseInUse, DatabaseUnusable, SettingsError
+
+Value = TypeVar("Value")
 
 metadata = sa.MetaData()
 """Our tables. The migrations in `bot/migrations` make them; a test holds the two equal."""
@@ -159,3 +163,19 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     if sqlite3.sqlite_version_info < (3, 42):
         # The run engine's statements call unixepoch('subsec'), which SQLite knows since 3.42.
         connection.create_function("unixepoch", -1, lambda *_: time.time())
+
+
+async def in_transaction(engine: sa.Engine, work: Callable[[sa.Connection], Value]) -> Value:
+    """Do `work` in a transaction of its own, in a thread: the event loop goes on meanwhile."""
+
+    def do() -> Value:
+        with engine.begin() as connection:
+            return work(connection)
+
+    return await asyncio.to_thread(do)
+
+
+def upsert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert:
+    """An insertion that can say what to do with a row that is there: both databases write it alike."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return cast(sqlite.Insert, insert(table))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.database import metadata
+from bot.database import in_transaction, metadata, upsert
 
 _watermarks = sa.Table(
     "watermarks",
@@ -25,26 +22,27 @@ class Watermarks:
 
     async def all(self) -> dict[str, float]:
         """Every mark, by conversation."""
-        return await asyncio.to_thread(self._all)
+        return await in_transaction(self._engine, _all)
 
     async def raise_to(self, seen_until: float, *conversations: str) -> None:
         """Move these conversations' marks up to a time. A mark never moves back."""
         if conversations:
-            await asyncio.to_thread(self._raise_to, seen_until, conversations)
+            await in_transaction(
+                self._engine, lambda connection: _raise_to(connection, seen_until, conversations)
+            )
 
-    def _all(self) -> dict[str, float]:
-        with self._engine.begin() as connection:
-            return {row.conversation: row.seen_until for row in connection.execute(sa.select(_watermarks))}
 
-    def _raise_to(self, seen_until: float, conversations: tuple[str, ...]) -> None:
-        # Replicas may do this at the same time, so it is one statement; both databases write it alike.
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        rows = [{"conversation": name, "seen_until": seen_until} for name in conversations]
-        statement = insert(_watermarks).values(rows)
-        raised = statement.on_conflict_do_update(
-            index_elements=["conversation"],
-            set_={"seen_until": statement.excluded.seen_until},
-            where=_watermarks.c.seen_until < statement.excluded.seen_until,
-        )
-        with self._engine.begin() as connection:
-            connection.execute(raised)
+def _all(connection: sa.Connection) -> dict[str, float]:
+    return {row.conversation: row.seen_until for row in connection.execute(sa.select(_watermarks))}
+
+
+def _raise_to(connection: sa.Connection, seen_until: float, conversations: tuple[str, ...]) -> None:
+    # Replicas may do this at the same time, so it is one statement.
+    rows = [{"conversation": name, "seen_until": seen_until} for name in conversations]
+    statement = upsert(connection, _watermarks).values(rows)
+    raised = statement.on_conflict_do_update(
+        index_elements=["conversation"],
+        set_={"seen_until": statement.excluded.seen_until},
+        where=_watermarks.c.seen_until < statement.excluded.seen_until,
+    )
+    connection.execute(raised)
