@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.playground.objects import App, Channel, User
+from bot.playground.objects import App, Channel, User, UserGroup
 from bot.playground.seed import ChannelSeed, MessageSeed, Seed, UserSeed
 from bot.playground.speech import spoken
 from bot.playground.workspace import Clock, Workspace, slack_id
@@ -26,6 +26,10 @@ def found(seed: Seed, clock: Clock, stream_lifetime_s: float) -> Workspace:
         member = _user(team, user)
         workspace.users[member.id] = member
     workspace.install(_app(team, seed))
+    for group in seed.groups:
+        members = tuple(workspace.user(handle).id for handle in group.members)
+        group_id = slack_id("S", team, group.handle)
+        workspace.usergroups[group_id] = UserGroup(group_id, group.handle, group.name, members)
     for place in seed.channels:
         workspace.add_channel(_channel(workspace, place))
     _tell_history(workspace, seed)

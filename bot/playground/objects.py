@@ -40,6 +40,17 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class UserGroup:
+    """People who can be mentioned together."""
+
+    id: str
+    handle: str
+    name: str
+    members: tuple[str, ...] = ()
+    """Their ids."""
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The app that the workspace is there for, as its tokens know it."""
 

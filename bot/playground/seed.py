@@ -67,6 +67,14 @@ class UserSeed(_Part):
     """Somebody of another organisation, met through Slack Connect."""
 
 
+class GroupSeed(_Part):
+    """People who can be mentioned together."""
+
+    handle: Handle
+    name: str
+    members: tuple[str, ...] = ()
+
+
 class MessageSeed(_Part):
     """A message that was said before the workspace starts. `thread` holds its replies, oldest first."""
 
@@ -92,6 +100,7 @@ class Seed(_Part):
     team: TeamSeed = TeamSeed()
     app: AppSeed = AppSeed()
     users: tuple[UserSeed, ...] = Field(min_length=1)
+    groups: tuple[GroupSeed, ...] = ()
     channels: tuple[ChannelSeed, ...] = ()
 
     @classmethod
@@ -129,11 +138,14 @@ class Seed(_Part):
         names = [channel.name for channel in self.channels]
         if doubled := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"#{', #'.join(sorted(doubled))} is there twice; give each channel its own name")
-        for channel in self.channels:
-            unknown = sorted({*channel.members, *_speakers(channel.messages)} - set(handles))
-            if unknown:
+        named = [(f"@{group.handle}", {*group.members}) for group in self.groups]
+        named += [
+            (f"#{channel.name}", {*channel.members, *_speakers(channel.messages)}) for channel in self.channels
+        ]
+        for place, people in named:
+            if unknown := sorted(people - set(handles)):
                 raise ValueError(
-                    f"#{channel.name} names {', '.join(unknown)}, whom nobody knows; "
+                    f"{place} names {', '.join(unknown)}, whom nobody knows; "
                     f"add them under users, or use one of {', '.join(sorted(handles))}"
                 )
         return self

@@ -9,7 +9,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from bot.playground.objects import JSON, AgentThread, App, Change, Channel, Edit, File, Message, Reaction, User
+from bot.playground.objects import (
+    JSON,
+    AgentThread,
+    App,
+    Change,
+    Channel,
+    Edit,
+    File,
+    Message,
+    Reaction,
+    User,
+    UserGroup,
+)
 from bot.playground.schedule import Schedule
 
 Clock = Callable[[], float]
@@ -49,6 +61,7 @@ class Workspace:
         self.clock = clock
         self.stream_lifetime_s = stream_lifetime_s
         self.users: dict[str, User] = {}
+        self.usergroups: dict[str, UserGroup] = {}
         self.channels: dict[str, Channel] = {}
         self.files: dict[str, File] = {}
         self.contents: dict[str, bytes] = {}

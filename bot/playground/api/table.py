@@ -15,11 +15,24 @@ from bot.playground.api import (
     scheduled,
     search,
     streams,
+    usergroups,
     views,
 )
 from bot.playground.api.call import Method
 
-_FAMILIES = (people, conversations, chat, scheduled, streams, reactions, agents, views, files, search)
+_FAMILIES = (
+    people,
+    usergroups,
+    conversations,
+    chat,
+    scheduled,
+    streams,
+    reactions,
+    agents,
+    views,
+    files,
+    search,
+)
 
 _FURTHER_SCOPES = ("app_mentions:read", "chat:write.customize", "chat:write.public", "commands")
 
