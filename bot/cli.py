@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.command == "ask" and not options.question.strip():
         parser.error('write a question: make ask Q="What time is it in Tokyo?"')
+    if options.command == "tools" and (options.action == "list") != (options.name is None):
+        parser.error("write `threadloop tools`, or call or new with the name of one tool")
     if options.command == "runs" and (options.action == "list") != (options.run is None):
         parser.error("write `threadloop runs`, or show, cancel or retry with the id of one run")
     try:
@@ -31,6 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 asyncio.run(_ask(options.question, options.thread))
             case "runs":
                 _runs(options.action, options.run or "")
+            case "tools":
+                _tools(options)
+            case "doctor":
+                asyncio.run(_doctor())
+            case "gallery":
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    runner.run(until_stopped(_gallery()))
             case _:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     runner.run(until_stopped(_run()))
@@ -86,6 +95,33 @@ def _runs(action: str, run_id: str) -> None:
     runs_command.run(settings, action, run_id)
 
 
+def _tools(options: argparse.Namespace) -> None:
+    """List the tools, call one, or begin a new one."""
+    from bot import tools_command
+
+    settings = load()
+    configure_logging("ERROR", settings.secrets())
+    tools_command.run(settings, options.action, options.name or "", options.arguments, yes=options.yes)
+
+
+async def _doctor() -> None:
+    """Look at everything that the bot needs."""
+    from bot import doctor
+
+    settings = load()
+    configure_logging("ERROR", settings.secrets())
+    await doctor.run(settings)
+
+
+async def _gallery() -> None:
+    """Show one of each kind of answer in an embedded workspace."""
+    from bot import gallery
+
+    settings = load()
+    configure_logging("ERROR", settings.secrets())
+    await gallery.run(settings)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="threadloop", description="A teammate in Slack that answers with tools."
@@ -115,4 +151,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     runs.add_argument("action", nargs="?", choices=["list", "show", "cancel", "retry"], default="list")
     runs.add_argument("run", nargs="?", metavar="ID", help="a run's id, as the list and every failure show it")
+    tools = commands.add_parser(
+        "tools",
+        help="list the tools; call one, or begin a new one",
+        description="A call runs the tool here, as a model would; `new` writes a file and its test.",
+    )
+    tools.add_argument("action", nargs="?", choices=["list", "call", "new"], default="list")
+    tools.add_argument("name", nargs="?", metavar="NAME", help="the tool's name")
+    tools.add_argument(
+        "arguments", nargs="?", default="{}", metavar="JSON", help="""'{"location": "Boston"}'"""
+    )
+    tools.add_argument("--yes", action="store_true", help="approve the call of a tool that asks first")
+    commands.add_parser(
+        "doctor",
+        help="look at everything the bot needs: Slack, the model, the database, the tools, MCP servers",
+        description="Writes a line about each; exits with 1 if something is wrong.",
+    )
+    commands.add_parser(
+        "gallery",
+        help="show one of each kind of answer in an embedded workspace",
+        description="Posts headings, tables, code, long answers, steps and failures, and stays up for eyes.",
+    )
     return parser

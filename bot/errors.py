@@ -9,6 +9,10 @@
     ├── DatabaseTooNew          a newer Threadloop has changed the tables
     ├── NoSuchRun               `threadloop runs` was given an id that is not there
     ├── NoAnswer                `threadloop ask` ended without an answer
+    ├── Unwell                  `threadloop doctor` found something wrong
+    ├── ToolsUnusable           a tool or the policy is written wrongly
+    ├── ToolCallFailed          `threadloop tools call` ended without a result
+    ├── ToolNotWritten          `threadloop tools new` was given a name that will not do
     ├── GatewayError            the embedded Humanloop endpoint refuses a request (see `gateway.errors`)
     └── RunError                a question could not be answered; a person reads `sentence`
         ├── ModelError          the model's side
@@ -74,8 +78,24 @@ class NoSuchRun(ThreadloopError):
     """There is no run with this id."""
 
 
+class Unwell(ThreadloopError):
+    """Something that the bot needs is wrong: the lines marked BAD say what."""
+
+
 class NoAnswer(ThreadloopError):
     """The question ended without an answer."""
+
+
+class ToolsUnusable(ThreadloopError):
+    """A tool or the policy is written wrongly: the message names the file, the line and the remedy."""
+
+
+class ToolCallFailed(ThreadloopError):
+    """The call ended without a result."""
+
+
+class ToolNotWritten(ThreadloopError):
+    """A new tool could not be written: the message says why."""
 
 
 class RunError(ThreadloopError):
@@ -173,6 +193,11 @@ class SlackUnreachable(SlackError):
 
 class SlackRefused(SlackError):
     """Slack answered with an error that has no class of its own: the message names it."""
+
+    @property
+    def code(self) -> str:
+        """Slack's own name of the error, such as `invalid_blocks`."""
+        return str(self).removeprefix("Slack refused with ").partition(" ")[0].rstrip(".")
 
 
 class DatabaseBusy(RunError):

@@ -5,13 +5,31 @@ The environment wins over `.env`; an empty value counts as unset. `.env.example`
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingsError
+
+_FOR_TOOLS = (
+    "brave_api_key",
+    "brave_url",
+    "frankfurter_url",
+    "met_norway_url",
+    "open_meteo_api_key",
+    "open_meteo_geocoding_url",
+    "open_meteo_url",
+    "searxng_url",
+    "tavily_api_key",
+    "tavily_url",
+    "tools_contact",
+    "wikipedia_url",
+)
 
 Mode = Literal["embedded", "socket", "http"]
 
@@ -36,6 +54,8 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None
     slack_api_url: str = "https://slack.com/api/"
+    slack_paced: bool = True
+    """Whether calls keep to Slack's rate limits; a stand-in of Slack may have none."""
 
     humanloop_base_url: str | None = None
     humanloop_api_key: SecretStr | None = None
@@ -53,6 +73,14 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otel_exporter_otlp_endpoint: str | None = None
     """The base URL of an OpenTelemetry collector (OTLP over HTTP), for traces."""
+
+    answer_facts: bool = True
+    """Whether the line under an answer names the model, the tools, the time and the cost."""
+    answer_cost: bool = True
+    """Whether that line names the cost, where it is known."""
+
+    approval_hours: float = Field(24.0, gt=0)
+    """How long a tool call waits for a person's approval."""
 
     shutdown_grace_s: float = Field(20.0, ge=0)
     """How long running questions may go on when the bot is stopped. The rest resumes at the next start."""
@@ -75,12 +103,29 @@ class Settings(BaseSettings):
     """The most of one text file that the model reads."""
     max_image_bytes: int = Field(4_000_000, ge=0)
 
+    mcp_config: Path | None = None
+    """A JSON file of MCP servers (`mcpServers`)."""
+    tools_dir: Path | None = None
+    """A folder with further tools: each of its Python files without a leading underscore is one."""
+    policy_file: Path | None = None
+    """A YAML file that says who may use which tool where. See policy.example.yaml."""
+
+    searxng_url: str | None = None
+    """A SearXNG server with JSON results on: lets the bot search the web."""
+    tavily_api_key: SecretStr | None = None
+    tavily_url: str | None = None
+    brave_api_key: SecretStr | None = None
+    brave_url: str | None = None
+    wikipedia_url: str | None = None
+    """Another Wikipedia; `{language}` in it is filled in."""
+    frankfurter_url: str | None = None
+    """Another server of Frankfurter's exchange rates."""
     open_meteo_url: str | None = None
     open_meteo_geocoding_url: str | None = None
     open_meteo_api_key: SecretStr | None = None
     met_norway_url: str | None = None
     tools_contact: str | None = None
-    """A mail or web address by which weather services can reach whoever runs the bot."""
+    """A mail or web address by which web services can reach whoever runs the bot."""
 
     @field_validator("slack_api_url")
     @classmethod
@@ -123,14 +168,17 @@ class Settings(BaseSettings):
 
     def tool_config(self) -> Mapping[str, str]:
         """What tools may know of the configuration, by variable name."""
-        values = {
-            "OPEN_METEO_URL": self.open_meteo_url,
-            "OPEN_METEO_GEOCODING_URL": self.open_meteo_geocoding_url,
-            "OPEN_METEO_API_KEY": self.open_meteo_api_key and self.open_meteo_api_key.get_secret_value(),
-            "MET_NORWAY_URL": self.met_norway_url,
-            "TOOLS_CONTACT": self.tools_contact,
+        return {
+            name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else value
+            for name in _FOR_TOOLS
+            if (value := getattr(self, name))
         }
-        return {name: value for name, value in values.items() if value}
+
+
+def environment() -> Mapping[str, str]:
+    """Every variable that is set, also those in `.env`: what a file may refer to as `${NAME}`."""
+    in_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return {**in_file, **os.environ}
 
 
 def load(**overrides: Any) -> Settings:

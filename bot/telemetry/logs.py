@@ -22,8 +22,8 @@ _SECRET = re.compile(
 _STANDARD = {*vars(logging.makeLogRecord({})), "color_message"}  # uvicorn says everything twice
 # These log request bodies, headers or every request, some of them at INFO.
 _TALKATIVE = {
-    "alembic", "anthropic", "dbos", "httpcore", "httpcore2", "httpx", "httpx2", "openai", "slack_bolt",
-    "slack_sdk", "urllib3",
+    "alembic", "anthropic", "dbos", "httpcore", "httpcore2", "httpx", "httpx2", "mcp", "openai",
+    "slack_bolt", "slack_sdk", "urllib3",
 }  # fmt: skip
 
 
