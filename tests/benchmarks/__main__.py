@@ -1,19 +1,30 @@
-"""`make bench`: every benchmark, its figures beside their goals. Exits with 1 if a goal is missed."""
+"""`make bench`: every benchmark, its figures beside their goals. Exits with 1 if a goal is missed.
+
+`make bench ONLY=storm` runs one of them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 
-from benchmarks import burst, one_question
+from benchmarks import burst, one_question, registry, storm, streaming
 from benchmarks.report import Report
+
+_BENCHMARKS = {
+    "registry": registry.measure,
+    "one_question": one_question.measure,
+    "streaming": streaming.measure,
+    "burst": burst.measure,
+    "storm": storm.measure,
+}
 
 
 def main() -> None:
-    """Run them all."""
+    """Run them all, or those that are named."""
     report = Report()
-    asyncio.run(one_question.measure(report))
-    asyncio.run(burst.measure(report))
+    for name in sys.argv[1:] or _BENCHMARKS:
+        asyncio.run(_BENCHMARKS[name](report))
     sys.exit(1 if report.missed else 0)
 
 

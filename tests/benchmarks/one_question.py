@@ -53,7 +53,7 @@ async def _answers(report: Report, bot: BotProcess, playground: Playground) -> N
         await _ask(playground, number)
     cpu, calls = bot.cpu_s, len(playground.calls)
     times = sorted([await _ask(playground, _WARM_UP + number) for number in range(_QUESTIONS)])
-    report.add("one question: event to visible answer, p50", statistics.median(times) * 1000, "ms", 60)
+    report.add("one question: event to visible answer, p50", statistics.median(times) * 1000, "ms", 45)
     report.add("one question: event to visible answer, p95", times[int(len(times) * 0.95)] * 1000, "ms")
     report.add("one question: CPU of the bot", (bot.cpu_s - cpu) / _QUESTIONS * 1000, "ms")
     report.add("one question: Slack calls", (len(playground.calls) - calls) / _QUESTIONS, "", 5)

@@ -27,6 +27,8 @@ class Answer:
     hold: asyncio.Event | None = None
     """After the first piece nothing more is sent before this is set."""
     usage: bool = True
+    pause_s: float = 0.0
+    """Seconds from piece to piece: a model's own speed, for benchmarks."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,14 @@ ReplyFunction: TypeAlias = Callable[[Json], Reply]
 
 
 def text(
-    *pieces: str, wait: asyncio.Event | None = None, hold: asyncio.Event | None = None, usage: bool = True
+    *pieces: str,
+    wait: asyncio.Event | None = None,
+    hold: asyncio.Event | None = None,
+    usage: bool = True,
+    pause_s: float = 0.0,
 ) -> Answer:
     """A text, sent in these pieces."""
-    return Answer(pieces, wait=wait, hold=hold, usage=usage)
+    return Answer(pieces, wait=wait, hold=hold, usage=usage, pause_s=pause_s)
 
 
 def tool_calls(*calls: tuple[str, Mapping[str, Any] | str], say: str = "") -> Answer:

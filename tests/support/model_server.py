@@ -88,6 +88,8 @@ class ModelServer(ABC):
             if position == 1 and answer.hold is not None:
                 await answer.hold.wait()
             yield self._piece(piece)
+            if answer.pause_s:
+                await asyncio.sleep(answer.pause_s)
         if answer.error is not None:
             yield self._error_event(*answer.error)
         elif not answer.cut:
