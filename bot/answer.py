@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx2
@@ -20,23 +21,35 @@ from sqlalchemy.exc import DBAPIError
 
 from bot import loop
 from bot.conversation import (
+    Answer,
     ChatMessage,
     Done,
     Event,
     History,
+    Link,
     ModelReply,
     Outcome,
+    Pause,
+    Paused,
+    PausedRun,
     Person,
     Question,
     TextDelta,
     ToolCall,
     ToolChoice,
     ToolResult,
+    Verdict,
 )
+from bot.deadline import Deadline
 from bot.errors import DatabaseBusy, QuestionTimedOut, RunError, Unexpected
 from bot.flow import Flows, ToolRun
 from bot.model import HumanloopModel, Prompt
-from tools import Asker, Context, Registry
+from tools import Access, Asker, Context, Elicit, Elicitation, ElicitationAnswer, Registry
+from tools import Outcome as ToolOutcome
+
+if TYPE_CHECKING:
+    # Only handed on to tools: answering itself knows no Slack.
+    from slack_sdk.web.async_client import AsyncWebClient
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +67,10 @@ class Steps(Protocol):
     @property
     def may_have_posted(self) -> bool:
         """Whether an earlier attempt at this question may have shown something already."""
+
+    @property
+    def resumes(self) -> PausedRun | None:
+        """The run that paused for approval, and that this one goes on with."""
 
     async def turn(self) -> None:
         """Wait until the earlier questions of the thread are answered.
@@ -75,13 +92,38 @@ class Reply(Protocol):
     """One answer's life where the asker sees it."""
 
     async def begin(self) -> None:
-        """Show that the question was heard."""
+        """Show that the question was heard. Never raises."""
 
-    async def finish(self, text: str) -> None:
-        """Show the answer."""
+    def know(self, history: History) -> None:
+        """Take in who takes part in the thread, and what was said there."""
+
+    def show(self, event: Event) -> None:
+        """Show the answer as it comes. Does not wait."""
+
+    def report(self, call: ToolCall, progress: str) -> None:
+        """Show how far a tool call is. Does not wait."""
+
+    async def finish(self, answer: Answer) -> None:
+        """Show the answer, of which `show` has shown any beginning, or nothing."""
 
     async def fail(self, error: RunError) -> None:
         """Show what went wrong, with the run id. Never raises."""
+
+    async def abandon(self) -> None:
+        """Leave what is shown in a state from which another attempt can go on. Never raises."""
+
+    async def pause(self) -> int:
+        """Show that people have to decide before the answer goes on; return how many messages it has so far."""
+
+
+class Approvals(Protocol):
+    """Has people decide about tool calls."""
+
+    async def open(self, question: Question, steps: Steps, calls: Sequence[ToolCall]) -> None:
+        """Ask about the calls of a run. Asking again after a restart asks nobody twice."""
+
+    async def verdicts(self, paused: PausedRun) -> Mapping[str, Verdict]:
+        """What was decided about the calls that a run paused for, by their ids."""
 
 
 class Transcript(Protocol):
@@ -107,10 +149,15 @@ class ToolSurroundings:
     config: Mapping[str, str]
     sample_data: bool
     state: dict[str, object]
+    slack: AsyncWebClient
+    action_token: Callable[[str], str]
+    """Slack's leave to search as the asker, by the question's run id; empty where there is none."""
 
 
 Observer: TypeAlias = Callable[[Question, Event], None]
 
+_NO_THREAD = "This has to be approved first, and a slash command has no thread to do that in."
+_ASK_THERE = "Do not repeat this call. Tell the asker to ask for it in a channel, a thread or a direct message."
 _CUT = "\n\n_The answer was cut at the model's length limit._"
 
 
@@ -125,6 +172,9 @@ class Answerer:
     tools: Registry
     surroundings: ToolSurroundings
     flows: Flows
+    approvals: Approvals
+    elicit: Callable[[Question, ToolCall], Elicit | None]
+    """How a tool asks the asker something while it runs; `None` where it can't."""
     limits: Limits
     observe: Observer
     talking: asyncio.Semaphore
@@ -135,12 +185,15 @@ class Answerer:
         reply = self.open_reply(question, steps)
         work = _Work(self, question, steps, reply)
         try:
-            outcome = Outcome("answered", await work.run())
+            outcome = await work.run()
         except Exception as fault:  # every fault must end in a message to the asker
             error = _as_run_error(fault)
             _log.error("No answer: %s: %s", type(error).__name__, error, exc_info=isinstance(error, Unexpected))
             await reply.fail(error)
             outcome = Outcome("failed", error.sentence, error=type(error).__name__)
+        except BaseException:  # cancelled, by asyncio or by the run engine
+            await reply.abandon()
+            raise
         await self.flows.finish(question, work.tool_runs, outcome)
         return outcome
 
@@ -153,44 +206,88 @@ class _Work:
         self._question = question
         self._steps = steps
         self._reply = reply
+        self._deadline = Deadline()
         self.tool_runs: list[ToolRun] = []
 
-    async def run(self) -> str:
-        """Work out the answer, show it, and return its Markdown."""
-        async with asyncio.timeout(None) as limit:
-            history, _ = await asyncio.gather(self._history(limit), self._begin())
+    async def run(self) -> Outcome:
+        """Work out the answer and show it, or come to where people have to decide."""
+        async with self._deadline:
+            history, _ = await asyncio.gather(self._history(), self._begin())
+            started = time.monotonic()
+            self._reply.know(history)
             now = datetime.now(_zone(history.asker))
             messages = [*history.messages, *self._context(history, now)]
-            text = await self._converse(messages, history.asker, now)
-            await self._reply.finish(text)
-        return text
+            end = await self._converse(messages, history, now)
+            # What is answered is delivered, however long Slack makes it wait.
+            self._deadline.lift()
+            if isinstance(end, Paused):
+                return await self._pause(end.pause)
+            return await self._finish(end, time.monotonic() - started)
+
+    async def _pause(self, pause: Pause) -> Outcome:
+        messages = await self._reply.pause()
+        await self._parts.approvals.open(self._question, self._steps, pause.calls)
+        return Outcome("paused", "", pause=pause, messages=messages)
+
+    async def _finish(self, done: Done, seconds: float) -> Outcome:
+        answer = Answer(
+            text=done.text + (_CUT if done.cut else ""),
+            model=str(self._parts.prompt.parameters.get("model", "")),
+            tools=tuple(run.call.name for run in self.tool_runs),
+            seconds=seconds,
+            cost=done.usage.cost,
+        )
+        await self._reply.finish(answer)
+        return Outcome("answered", answer.text)
 
     async def _begin(self) -> None:
         async with self._parts.talking:
             await asyncio.gather(self._reply.begin(), self._parts.flows.begin(self._question))
 
-    async def _history(self, limit: asyncio.Timeout) -> History:
+    async def _history(self) -> History:
         await self._steps.turn()
         # The thread is read, and the question's time begins, when the earlier answers are there.
-        limit.reschedule(asyncio.get_running_loop().time() + self._parts.limits.question_timeout_s)
+        self._deadline.start(self._parts.limits.question_timeout_s)
         async with self._parts.talking:
             return await self._parts.transcript.history(self._question)
 
-    async def _converse(self, messages: Sequence[ChatMessage], asker: Person, now: datetime) -> str:
-        context = self._tool_context(asker, now)
+    async def _converse(
+        self, messages: Sequence[ChatMessage], history: History, now: datetime
+    ) -> Done | Paused:
+        context = self._tool_context(history, now)
+        access = Access.of(context)
+        tools = self._parts.tools
+        schemas = tools.schemas_for(access)
+        resumption = await self._resumption()
+        approved = resumption.approved if resumption else ()
         events = loop.run(
             messages,
-            self._call_model,
-            lambda call: self._call_tool(call, context),
+            lambda so_far, choice: self._call_model(so_far, choice, schemas),
+            lambda call: self._call_tool(call, context, approved=call in approved),
             tool_turns=self._parts.limits.tool_turns,
+            needs_approval=lambda call: (
+                self._has_thread and tools.needs_approval(call.name, call.arguments, access)
+            ),
+            resumption=resumption,
         )
-        text = ""
         async with aclosing(events):
             async for event in events:
                 self._parts.observe(self._question, event)
-                if isinstance(event, Done):
-                    text = event.text + (_CUT if event.cut else "")
-        return text
+                self._reply.show(event)
+                if isinstance(event, Done | Paused):
+                    end = event
+        return end
+
+    @property
+    def _has_thread(self) -> bool:
+        """Whether there is a place for people to decide in."""
+        return self._question.source != "command"
+
+    async def _resumption(self) -> loop.Resumption | None:
+        paused = self._steps.resumes
+        if paused is None:
+            return None
+        return loop.Resumption(paused.pause, await self._parts.approvals.verdicts(paused))
 
     def _context(self, history: History, now: datetime) -> Iterator[ChatMessage]:
         inputs = {
@@ -202,21 +299,28 @@ class _Work:
         for message in self._parts.prompt.context:
             yield ChatMessage(message["role"], populate_prompt_template(message["content"], inputs))
 
-    def _tool_context(self, asker: Person, now: datetime) -> Context:
+    def _tool_context(self, history: History, now: datetime) -> Context:
         around = self._parts.surroundings
         return Context(
-            asker=Asker(asker.id, asker.name, asker.timezone),
+            asker=_asker(history.asker),
             channel=self._question.channel,
+            thread_ts=self._question.thread_ts,
+            participants=tuple(map(_asker, history.people)),
             http=around.http,
             now=now,
             run_id=self._question.run_id,
             config=around.config,
             sample_data=around.sample_data,
             state=around.state,
+            slack=around.slack,
+            action_token=around.action_token(self._question.run_id),
         )
 
     def _call_model(
-        self, messages: Sequence[ChatMessage], tool_choice: ToolChoice
+        self,
+        messages: Sequence[ChatMessage],
+        tool_choice: ToolChoice,
+        tool_schemas: Sequence[Mapping[str, Any]],
     ) -> AsyncGenerator[TextDelta | ModelReply, None]:
         return self._steps.stream(
             "model",
@@ -224,23 +328,66 @@ class _Work:
             lambda: self._parts.model.call(
                 messages,
                 tool_choice,
+                tool_schemas,
                 flow_log_id=self._parts.flows.log_id(self._question),
                 user=self._question.user,
             ),
         )
 
-    def _call_tool(self, call: ToolCall, context: Context) -> Awaitable[ToolResult]:
+    def _call_tool(self, call: ToolCall, context: Context, *, approved: bool) -> Awaitable[ToolResult]:
+        own = replace(
+            context,
+            call_id=call.id,
+            progress=lambda text: self._reply.report(call, text),
+            elicit=self._untimed(self._parts.elicit(self._question, call)),
+        )
+
         async def work() -> ToolResult:
             started = datetime.now(UTC)
-            outcome = await self._parts.tools.call(call.name, call.arguments, context)
+            outcome = await self._outcome(call, own, approved=approved)
             ended = datetime.now(UTC)
             result = ToolResult(
-                call.id, call.name, outcome.content, outcome.ok, (ended - started).total_seconds()
+                call.id,
+                call.name,
+                outcome.content,
+                outcome.ok,
+                (ended - started).total_seconds(),
+                outcome.summary,
+                tuple(Link(source.title, source.url) for source in outcome.sources),
             )
             self.tool_runs.append(ToolRun(call, result, started, ended))
             return result
 
         return self._steps.run(f"tool {call.name}", ToolResult, work)
+
+    async def _outcome(self, call: ToolCall, context: Context, *, approved: bool) -> ToolOutcome:
+        tools = self._parts.tools
+        if not self._has_thread and tools.needs_approval(call.name, call.arguments, Access.of(context)):
+            return ToolOutcome.refusal(_NO_THREAD, _ASK_THERE, context.config)
+        return await tools.call(call.name, call.arguments, context, approved=approved)
+
+    def _untimed(self, elicit: Elicit | None) -> Elicit | None:
+        """The same, while the question's time rests."""
+        if elicit is None:
+            return None
+
+        async def ask(elicitation: Elicitation) -> ElicitationAnswer:
+            with self._deadline.resting():
+                return await elicit(elicitation)
+
+        return ask
+
+
+def _asker(person: Person) -> Asker:
+    return Asker(
+        person.id,
+        person.name,
+        person.timezone,
+        locale=person.locale,
+        is_guest=person.is_guest,
+        is_external=person.is_external,
+        groups=person.groups,
+    )
 
 
 def _zone(person: Person) -> tzinfo:

@@ -26,7 +26,10 @@ from starlette.applications import Starlette
 
 from bot import database, health
 from bot.answer import Answerer, Limits, Observer, ToolSurroundings
+from bot.approvals import Approvals
+from bot.budget import SharedBudget
 from bot.conversation import Event, Question
+from bot.elicitations import Elicitations
 from bot.errors import SettingsError
 from bot.flow import Flows
 from bot.gateway import Credentials, Gateway, RetryPolicy, parse_prompt
@@ -37,17 +40,26 @@ from bot.probes import LastCall, database_probe
 from bot.runs import RunLimits, Runs
 from bot.settings import Settings
 from bot.slack import connection, listeners
+from bot.slack.action_tokens import ActionTokens
+from bot.slack.approvals import ApprovalCards
 from bot.slack.catch_up import CatchUp
-from bot.slack.client import open_client
+from bot.slack.clerk import Clerk
+from bot.slack.client import PacedClient, open_client
+from bot.slack.content import Footer
+from bot.slack.elicitations import ElicitationCards
 from bot.slack.files import FileLimits, Files
+from bot.slack.pacing import Pacer
+from bot.slack.part import STREAM_S
 from bot.slack.people import Directory
 from bot.slack.reply import Replies
+from bot.slack.tiers import unlimited
 from bot.slack.transcript import Identity, Transcript
 from bot.telemetry.metrics import Metrics
 from bot.telemetry.traces import Traces, open_tracer
 from bot.telemetry.watch import Watch
+from bot.toolbox import open_mcp, open_policy, open_toolbox, warn_of_idle_rules
 from bot.watermarks import Watermarks
-from tools import Registry
+from tools import McpServers, Policy, Registry
 
 _PROMPT_FILE = Path(__file__).parent / "prompts" / "assistant.prompt"
 _HUMANLOOP_PATH = "threadloop/assistant"
@@ -64,6 +76,8 @@ class Bot:
     identity: Identity
     port: int | None
     """Where health, metrics and, in HTTP mode, Slack's events are served; `None` where nothing is."""
+    mcp: McpServers | None
+    """The MCP servers, which may still be connecting; `None` without a configuration of them."""
 
 
 def _unobserved(_question: Question, _event: Event) -> None:
@@ -79,6 +93,7 @@ async def build(
     sample_data: bool = False,
     observe: Observer = _unobserved,
     serve_health: bool = False,
+    stream_s: float = STREAM_S,
 ) -> AsyncIterator[Bot]:
     """Start the bot, and stop it when the block ends: no new questions, running ones finish, connections close.
 
@@ -89,6 +104,7 @@ async def build(
         sample_data: whether tools may answer from bundled sample data where a service can't be reached.
         observe: sees the events of every answer.
         serve_health: whether to serve the health routes on `PORT` in Socket Mode, too.
+        stream_s: for how long one message of an answer is streamed, in seconds.
 
     Raises:
         SettingsError: Slack refuses a token.
@@ -106,12 +122,23 @@ async def build(
         metrics, model = Metrics(), LastCall()
         tracer = await stack.enter_async_context(open_tracer(settings.otel_exporter_otlp_endpoint))
         client = await stack.enter_async_context(
-            open_client(_secret(settings.slack_bot_token), settings.slack_api_url, metrics.count_slack_call)
+            open_client(
+                _secret(settings.slack_bot_token),
+                settings.slack_api_url,
+                metrics.count_slack_call,
+                Pacer() if settings.slack_paced else Pacer(limits=unlimited),
+            )
         )
         identity = await _identify(client)
         http = await stack.enter_async_context(httpx2.AsyncClient(headers={"User-Agent": _USER_AGENT}))
         humanloop = await _humanloop(settings, engine, retry, stack)
-        directory = Directory(client)
+        policy = open_policy(settings)
+        mcp = await stack.enter_async_context(open_mcp(settings, policy))
+        tools = tools or _tools(settings, policy, mcp, engine)
+        directory = Directory(client, identity.team_id, with_groups=tools.names_groups)
+        approvals, elicitations, tokens = Approvals(engine), Elicitations(engine), ActionTokens()
+        expire_s = settings.approval_hours * 3600
+        cards = ApprovalCards(client, approvals, tools, identity.user_id, expire_s=expire_s)
         answerer = _answerer(
             settings,
             client=client,
@@ -119,9 +146,13 @@ async def build(
             directory=directory,
             humanloop=humanloop,
             http=http,
-            tools=tools or _discover(settings),
+            tools=tools,
+            approvals=cards,
+            elicit=ElicitationCards(client, elicitations, identity.user_id),
+            tokens=tokens,
             sample_data=sample_data,
             observe=observe,
+            stream_s=stream_s,
         )
         watch = _watch(answerer, metrics, tracer, model)
         runs = Runs(engine, watch.over(answerer.answer), limits=_run_limits(settings))
@@ -129,7 +160,11 @@ async def build(
         await runs.start()
         stack.push_async_callback(runs.aclose, settings.shutdown_grace_s)
         bolt = _bolt(settings, client)
-        listeners.register(bolt, runs, directory)
+        clerk = Clerk(approvals, cards, runs, tools, directory)
+        services = listeners.Services(
+            client, runs, directory, answerer.flows, clerk, elicitations, tokens, identity.user_id
+        )
+        listeners.register(bolt, services)
         slack = _connect(settings, bolt)
         probes = {"slack": slack.fault, "database": database_probe(engine), "model": model.fault}
         web = health.create_app(health.Readiness(probes), metrics.exposition, slack.routes)
@@ -139,7 +174,8 @@ async def build(
         runs.before_a_turn = partial(catch_up.settled, slack)
         await stack.enter_async_context(slack)
         await stack.enter_async_context(_in_background(catch_up.stay_caught_up(slack)))
-        yield Bot(runs, identity, port)
+        await stack.enter_async_context(_in_background(clerk.watch()))
+        yield Bot(runs, identity, port, mcp)
 
 
 async def _serve(web: Starlette, port: int, stack: AsyncExitStack) -> int | None:
@@ -189,26 +225,41 @@ def _credentials(settings: Settings) -> Credentials:
 def _answerer(
     settings: Settings,
     *,
-    client: AsyncWebClient,
+    client: PacedClient,
     identity: Identity,
     directory: Directory,
     humanloop: AsyncHumanloop,
     http: httpx2.AsyncClient,
     tools: Registry,
+    approvals: ApprovalCards,
+    elicit: ElicitationCards,
+    tokens: ActionTokens,
     sample_data: bool,
     observe: Observer,
+    stream_s: float,
 ) -> Answerer:
     file_limits = FileLimits(settings.max_file_bytes, settings.max_image_bytes, settings.model_sees_images)
     files = Files(http, _secret(settings.slack_bot_token), settings.slack_api_url, file_limits)
     prompt = load_prompt(settings)
     return Answerer(
         transcript=Transcript(client, directory, files, file_limits, identity, settings.history_tokens),
-        open_reply=Replies(client),
-        model=HumanloopModel(humanloop, prompt, tools.schemas),
+        open_reply=Replies(
+            client,
+            identity.user_id,
+            title=lambda call: tools.title(call.name, call.arguments),
+            footer=Footer(facts=settings.answer_facts, cost=settings.answer_cost),
+            secrets=tuple(settings.secrets()),
+            stream_s=stream_s,
+        ),
+        model=HumanloopModel(humanloop, prompt),
         prompt=prompt,
         tools=tools,
-        surroundings=ToolSurroundings(http, settings.tool_config(), sample_data, state={}),
+        surroundings=ToolSurroundings(
+            http, settings.tool_config(), sample_data, state={}, slack=client, action_token=tokens.of
+        ),
         flows=Flows(humanloop, _HUMANLOOP_PATH),
+        approvals=approvals,
+        elicit=elicit,
         limits=Limits(settings.tool_turns, settings.question_timeout_s),
         observe=observe,
         talking=asyncio.Semaphore(_MOST_TALKING),
@@ -248,8 +299,10 @@ def _run_limits(settings: Settings) -> RunLimits:
     return RunLimits(settings.max_concurrent_runs, settings.max_waiting_runs, settings.keep_runs_days)
 
 
-def _discover(settings: Settings) -> Registry:
-    return Registry.discover(timeout_s=settings.tool_timeout_s, max_result_chars=settings.max_tool_result_chars)
+def _tools(settings: Settings, policy: Policy, mcp: McpServers | None, engine: sa.Engine) -> Registry:
+    registry = open_toolbox(settings, policy, [mcp] if mcp else [], SharedBudget(engine))
+    warn_of_idle_rules(settings, policy, registry)
+    return registry
 
 
 def _bolt(settings: Settings, client: AsyncWebClient) -> AsyncApp:
@@ -267,7 +320,9 @@ def _bolt(settings: Settings, client: AsyncWebClient) -> AsyncApp:
 
 def _watch(answerer: Answerer, metrics: Metrics, tracer: Tracer, model: LastCall) -> Watch:
     provider, name = (str(answerer.prompt.parameters.get(key)) for key in ("provider", "model"))
-    return Watch(metrics, Traces(tracer, provider, name), f"{provider}/{name}", answerer.tools.names, model)
+    return Watch(
+        metrics, Traces(tracer, provider, name), f"{provider}/{name}", lambda: answerer.tools.names, model
+    )
 
 
 def _connect(settings: Settings, bolt: AsyncApp) -> connection.Connection:

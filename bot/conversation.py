@@ -30,6 +30,8 @@ class Question:
     source: Source
     response_url: str | None = None
     """Slash commands only: where Slack takes up to five answers within 30 minutes."""
+    post: dict[str, Any] = field(default_factory=dict, compare=False)
+    """The `blocks` and `files` of a post that starts a thread: it is read from here, without asking Slack."""
 
     @property
     def run_id(self) -> str:
@@ -55,6 +57,13 @@ class Person:
     name: str
     timezone: str = "UTC"
     """The name of a time zone, such as `Europe/London`."""
+    locale: str = ""
+    """Such as `en-US`; empty where it is not known."""
+    is_guest: bool = False
+    is_external: bool = False
+    """Whether they belong to another organisation (Slack Connect)."""
+    groups: tuple[str, ...] = ()
+    """The ids of their user groups, where somebody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,14 @@ def _part_to_wire(part: TextPart | ImagePart) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Where a tool has something from."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResult:
     """What came of one tool call: the result's text, or a text that tells the model what went wrong."""
 
@@ -128,6 +145,9 @@ class ToolResult:
     content: str
     ok: bool
     seconds: float = 0.0
+    summary: str = ""
+    """The result in a line, for people."""
+    sources: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +193,7 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The answer is complete. `text` is its Markdown."""
+    """The answer is complete. `text` is its Markdown: that of every `TextDelta`, also of earlier turns."""
 
     text: str
     usage: Usage
@@ -191,15 +211,75 @@ class History:
     asker: Person
     place: str
     """The conversation in words, such as `#general` or `a direct message`."""
+    people: tuple[Person, ...] = ()
+    """Who takes part in the thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer, and what people are told about how it came to be."""
+
+    text: str
+    """Markdown."""
+    model: str = ""
+    tools: tuple[str, ...] = ()
+    """The names of the tools that were called, in order."""
+    seconds: float = 0.0
+    cost: float | None = None
+    """In US dollars; `None` where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Where the loop stands while people decide about tool calls. The thread is read again afterwards."""
+
+    messages: tuple[ChatMessage, ...]
+    """What the loop has added to the thread; the last one asks for the tools."""
+    results: tuple[ToolResult, ...]
+    """Of those calls of the last message that nobody had to approve."""
+    calls: tuple[ToolCall, ...]
+    """Those that have to be approved."""
+    turns: int
+    """How many times the model was called."""
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The loop waits for people's approval: the answer goes on when they have decided."""
+
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided about a tool call."""
+
+    approved: bool
+    words: str = ""
+    """Why not, for the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a question ended: the answer's Markdown, or the name of the error that stands in its place."""
+    """How a run ended: the answer's Markdown, the name of the error in its place, or where it paused."""
 
-    state: Literal["answered", "failed"]
+    state: Literal["answered", "failed", "paused"]
     text: str
     error: str | None = None
+    pause: Pause | None = None
+    messages: int = 0
+    """How many messages a paused answer has in its thread so far."""
 
 
-Event: TypeAlias = TextDelta | ToolStarted | ToolFinished | Done
+@dataclass(frozen=True, slots=True)
+class PausedRun:
+    """A run that ended with calls to be approved."""
+
+    run_id: str
+    pause: Pause
+    messages: int
+    """How many messages the answer has in its thread."""
+
+
+Event: TypeAlias = TextDelta | ToolStarted | ToolFinished | Paused | Done

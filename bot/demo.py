@@ -134,13 +134,12 @@ async def _show(
         if message is None or change.kind not in _SHOWN:
             continue
         marker = read_marker({"metadata": message.metadata})
-        if marker is not None and marker.state == "pending":
+        is_growing = marker is None and message.stream is not None
+        if is_growing or (marker is not None and marker.state == "pending"):
             continue
         place = f"in #{playground.workspace.channels[change.channel].name}"
         text = from_mrkdwn(message.text, names)
         terminal.message(names.people.get(message.user or "", _BOT), place, text)
-        if marker is not None:
-            answered.set()
         if marker is not None:
             answered.set()
 

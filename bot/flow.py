@@ -21,6 +21,16 @@ from bot.conversation import Outcome, Question, ToolCall, ToolResult
 
 _log = logging.getLogger(__name__)
 
+_RATING = "rating"
+_REASON = "rating reason"
+_RATING_SPEC: Any = {
+    "evaluator_type": "human",
+    "arguments_type": "target_free",
+    "return_type": "select",
+    "options": [{"name": "good", "valence": "positive"}, {"name": "bad", "valence": "negative"}],
+}
+_REASON_SPEC: Any = {"evaluator_type": "human", "arguments_type": "target_free", "return_type": "text"}
+
 
 @dataclass(frozen=True, slots=True)
 class ToolRun:
@@ -58,12 +68,26 @@ class Flows:
         )
 
     async def finish(self, question: Question, tool_runs: Sequence[ToolRun], outcome: Outcome) -> None:
-        """Log the tool calls as the flow's children and close the flow."""
+        """Log the tool calls as the flow's children, and close the flow unless it only paused."""
         for tool_run in tool_runs:
             await _tolerate(self._log_tool(question, tool_run))
+        if outcome.state == "paused":
+            return
         await _tolerate(
             self._client.flows.update_log(
                 self.log_id(question), output=outcome.text, error=outcome.error, log_status="complete"
+            )
+        )
+
+    async def rate(self, question: Question, *, good: bool, user: str, reason: str | None = None) -> None:
+        """Keep what somebody thinks of the answer, as a judgment on the question's flow."""
+        await _tolerate(
+            self._client.evaluators.log(
+                parent_id=self.log_id(question),
+                path=_REASON if reason else _RATING,
+                judgment=reason or ("good" if good else "bad"),
+                spec=_REASON_SPEC if reason else _RATING_SPEC,
+                user=user,
             )
         )
 

@@ -45,17 +45,20 @@ class Prompt:
 
 
 class HumanloopModel:
-    """Calls one prompt with one set of tools."""
+    """Calls one prompt."""
 
-    def __init__(
-        self, client: AsyncHumanloop, prompt: Prompt, tool_schemas: Iterable[Mapping[str, Any]]
-    ) -> None:
+    def __init__(self, client: AsyncHumanloop, prompt: Prompt) -> None:
         self._client = client
-        self._path = prompt.path
-        self._prompt = prompt.with_tools(tool_schemas)
+        self._prompt = prompt
 
     async def call(
-        self, messages: Sequence[ChatMessage], tool_choice: ToolChoice, *, flow_log_id: str, user: str
+        self,
+        messages: Sequence[ChatMessage],
+        tool_choice: ToolChoice,
+        tool_schemas: Iterable[Mapping[str, Any]],
+        *,
+        flow_log_id: str,
+        user: str,
     ) -> AsyncGenerator[TextDelta | ModelReply, None]:
         """Yield text as it comes, then the whole reply. The call is logged under the flow `flow_log_id`.
 
@@ -65,7 +68,7 @@ class HumanloopModel:
         reply = _Reply()
         try:
             stream = self._client.prompts.call_stream(
-                path=self._path,
+                path=self._prompt.path,
                 tool_choice=tool_choice,
                 trace_parent_id=flow_log_id,
                 user=user,
@@ -73,7 +76,7 @@ class HumanloopModel:
                 # 55 ms for 400 messages.
                 request_options={
                     "additional_body_parameters": {
-                        "prompt": self._prompt,
+                        "prompt": self._prompt.with_tools(tool_schemas),
                         "messages": [message.to_wire() for message in messages],
                     }
                 },

@@ -28,7 +28,7 @@ OUTCOME = TypeAdapter(Outcome)
 
 # Runs are taken up by whatever code is there. A change of the order of a run's steps needs a new version, and
 # the open runs of the old one to be finished first: docs/operations.md says how.
-_APPLICATION_VERSION = "1"
+_APPLICATION_VERSION = "2"
 _MOST_THREADS = 16
 _NO_NEWS = ("Asyncio task cancelled", "was cancelled during execution", "no longer owned by this execution")
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from dbos import DBOS, SetWorkflowAttributes, SetWorkflowID, WorkflowStatus
 from sqlalchemy.exc import DBAPIError
 
-from bot.conversation import Outcome, Question
+from bot.conversation import Outcome, PausedRun, Question
 from bot.errors import DatabaseBusy, TooManyQuestions
 from bot.replicas import Replicas
 from bot.runs import engine
@@ -29,8 +29,12 @@ from bot.telemetry import run_context
 _STORE_WITHIN_S = 5.0
 _LET_OTHERS_STORE_S = 1.0
 _LOOK_AGAIN_S = 0.5
+_COME_TO_REST_WITHIN_S = 5.0
+_SEEN_ELSEWHERE_S = 1.5
 _MOST_THREADS_KNOWN = 50
 _MOST_BEGUN_KNOWN = 20_000
+_APPROVED = "#approved"
+_NOTHING_LEFT = Outcome("failed", "There was nothing to go on with.", error="Unexpected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,13 @@ class Runs:
         self._process_id = uuid4().hex
         self._begun: OrderedDict[str, None] = OrderedDict()
         self._running: dict[str, asyncio.Task[Any]] = {}
+        self._closing = False
 
         @DBOS.workflow(name=WORKFLOW)
-        async def workflow(question: dict[str, Any], stored_by: str) -> dict[str, Any]:
-            return await self._run(question, stored_by)
+        async def workflow(
+            question: dict[str, Any], stored_by: str, resumes: str | None = None
+        ) -> dict[str, Any]:
+            return await self._run(question, stored_by, resumes)
 
         self._workflow = workflow
 
@@ -109,8 +116,12 @@ class Runs:
             await self._replicas.unwatch()
         if self._running:
             await asyncio.wait(self._running.values(), timeout=grace_s)
+        self._closing = True
         for task in self._running.values():
             task.cancel()
+        if self._running:
+            # They leave what they have shown in a state from which they can go on.
+            await asyncio.wait(self._running.values(), timeout=_COME_TO_REST_WITHIN_S)
         await engine.close()
         if self._replicas is not None:
             # Only now may the others take what was left open.
@@ -150,14 +161,26 @@ class Runs:
         await self._begin(f"{run_id}#retry", question)
         return True
 
-    async def restart(self, question: Question, revision: str) -> bool:
+    async def restart(self, question: Question, revision: str, *, ended: bool = False) -> bool:
         """Answer an edited question anew, unless it is answered already; return whether it is.
 
-        `revision` tells one edit from another, such as the edit's timestamp.
+        `revision` tells one edit from another, such as the edit's timestamp. `ended` means that its run has
+        ended, but not with an answer.
         """
-        if not await self.cancel(question.run_id):
+        if not await self.cancel(question.run_id) and not ended:
             return False
         await self._begin(f"{question.run_id}#{revision}", question)
+        return True
+
+    async def resume(self, run_id: str) -> bool:
+        """Go on with a run that paused for approval. Does nothing the second time.
+
+        Returns whether there is such a run.
+        """
+        question = await self.question(run_id)
+        if question is None:
+            return False
+        await self._begin(f"{run_id}{_APPROVED}", question, resumes=run_id)
         return True
 
     async def cancel(self, run_id: str) -> bool:
@@ -165,32 +188,58 @@ class Runs:
         open_runs = await self._open(workflow_id_prefix=run_id)
         for run in open_runs:
             await outside(DBOS.cancel_workflow_async(run.workflow_id))
+        await self._end([run.workflow_id for run in open_runs])
         return bool(open_runs)
 
-    async def _begin(self, run_id: str, question: Question) -> None:
+    async def _end(self, cancelled: Sequence[str]) -> None:
+        """Wait until the runs have come to rest; those in this process at once."""
+        here = [self._running[run_id] for run_id in cancelled if run_id in self._running]
+        for task in here:
+            task.cancel()
+        if here:
+            await asyncio.wait(here, timeout=_COME_TO_REST_WITHIN_S)
+        if len(here) < len(cancelled):
+            # In another process, which looks once a second.
+            await asyncio.sleep(_SEEN_ELSEWHERE_S)
+
+    async def working_on(self, thread: str) -> list[Question]:
+        """The questions of a thread that are not answered yet. `thread` as in `Question.thread`."""
+        channel = thread.rpartition(":")[0]
+        runs = await self._open(workflow_id_prefix=f"{channel}:")
+        in_thread = [run.workflow_id for run in runs if (run.attributes or {}).get("thread") == thread]
+        questions = [await self.question(run_id) for run_id in in_thread]
+        return [question for question in questions if question is not None]
+
+    async def _begin(self, run_id: str, question: Question, resumes: str | None = None) -> None:
         if run_id in self._storing:
             # Delivered again meanwhile: it is stored once, and told once if that takes too long.
             await asyncio.shield(self._storing[run_id])
             return
-        storing = asyncio.ensure_future(self._store(run_id, question))
+        storing = asyncio.ensure_future(self._store(run_id, question, resumes))
         self._storing[run_id] = storing
         storing.add_done_callback(lambda _: self._storing.pop(run_id, None))
         try:
             async with asyncio.timeout(_STORE_WITHIN_S):
                 await asyncio.shield(storing)
         except TimeoutError as error:
+            # The asker is told so where the answer will be.
+            self._begun[run_id] = None
             raise DatabaseBusy(f"The question was not stored within {_STORE_WITHIN_S} s.") from error
 
-    async def _store(self, run_id: str, question: Question) -> None:
+    async def _store(self, run_id: str, question: Question, resumes: str | None) -> None:
         with SetWorkflowID(run_id), SetWorkflowAttributes({"thread": question.thread}):
             stored = QUESTION.dump_python(question, mode="json")
-            await DBOS.start_workflow_async(self._workflow, stored, self._process_id)
+            await DBOS.start_workflow_async(self._workflow, stored, self._process_id, resumes)
 
     # working on them
 
-    async def _run(self, stored: dict[str, Any], stored_by: str) -> dict[str, Any]:
+    async def _run(self, stored: dict[str, Any], stored_by: str, resumes: str | None) -> dict[str, Any]:
+        if self._closing:
+            # It was stored at the last moment, and is taken up at the next start.
+            raise asyncio.CancelledError
         question, run_id = QUESTION.validate_python(stored), str(DBOS.workflow_id)
-        is_first = stored_by == self._process_id and run_id == question.run_id and self._begin_once(run_id)
+        is_revision = run_id != question.run_id and resumes is None
+        is_first = stored_by == self._process_id and not is_revision and self._begin_once(run_id)
         former = self._hold(run_id, question)
         if former:
             # What this run takes the place of was cancelled, and ends within a second.
@@ -199,10 +248,19 @@ class Runs:
         with run_context(run_id):
             async with AsyncExitStack() as stack:
                 turn = partial(self._turn, question, stack)
-                outcome = await self._answer(
-                    question, StoredSteps(run_id, may_have_posted=not is_first, turn=turn)
-                )
+                paused = await self._paused(resumes) if resumes else None
+                if resumes and paused is None:
+                    # It was cancelled meanwhile, or came to an end without those who were asked.
+                    return dict(OUTCOME.dump_python(_NOTHING_LEFT, mode="json"))
+                steps = StoredSteps(run_id, may_have_posted=not is_first, turn=turn, resumes=paused)
+                outcome = await self._answer(question, steps)
         return dict(OUTCOME.dump_python(outcome, mode="json"))
+
+    async def _paused(self, run_id: str) -> PausedRun | None:
+        outcome = await self.outcome(run_id)
+        if outcome is None or outcome.pause is None:
+            return None
+        return PausedRun(run_id, outcome.pause, outcome.messages)
 
     async def _let_others_store(self, run_id: str) -> None:
         """In a burst, let the other questions be stored, and so acknowledged, before this one is worked on."""
@@ -222,7 +280,12 @@ class Runs:
         """Note that the present task works on the run; return those that work on the same question."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 — a coroutine always runs in one
-        former = [other for known, other in self._running.items() if base(known) == question.run_id]
+        # Not those that wait for this one: they go on from where it pauses.
+        former = [
+            other
+            for known, other in self._running.items()
+            if base(known) == question.run_id and not known.startswith(f"{run_id}{_APPROVED}")
+        ]
         self._running[run_id] = task
         task.add_done_callback(lambda _: self._running.pop(run_id, None))
         return former

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from dbos import DBOS
 from pydantic import TypeAdapter
 
+from bot.conversation import PausedRun
 from bot.errors import RunError, by_name
 
 Value = TypeVar("Value")
@@ -25,11 +26,20 @@ class StoredSteps:
         may_have_posted: whether an earlier attempt may have shown something: one in a process that is gone, or
             the run that this one is a revision of.
         turn: waits until the run may begin.
+        resumes: the run that paused for approval, and that this one goes on with.
     """
 
-    def __init__(self, run_id: str, *, may_have_posted: bool, turn: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        *,
+        may_have_posted: bool,
+        turn: Callable[[], Awaitable[None]],
+        resumes: PausedRun | None = None,
+    ) -> None:
         self.run_id = run_id
         self.may_have_posted = may_have_posted
+        self.resumes = resumes
         self._turn = turn
 
     async def turn(self) -> None:

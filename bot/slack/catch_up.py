@@ -21,7 +21,7 @@ from bot.errors import SlackError
 from bot.runs import Runs
 from bot.slack.client import slack_errors
 from bot.slack.connection import Connection
-from bot.slack.questions import from_history, is_a_persons
+from bot.slack.questions import from_history, is_a_persons, is_stop
 from bot.slack.transcript import Identity
 from bot.watermarks import Watermarks
 
@@ -153,9 +153,11 @@ class CatchUp:
                     yield from_history(self._team, channel["id"], message)
 
     def _is_question(self, channel: Json, message: Json) -> bool:
-        if not is_a_persons(message):
+        words = message.get("text") or ""
+        # Whoever wanted an answer to be stopped does not want another one.
+        if not is_a_persons(message) or (message.get("thread_ts") and is_stop(words)):
             return False
-        return bool(channel.get("is_im")) or self._mention in (message.get("text") or "")
+        return bool(channel.get("is_im")) or self._mention in words
 
     async def _pages(
         self, method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any

@@ -10,42 +10,63 @@ from typing import Any
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.answer import Steps
-from bot.conversation import Question
+from bot.conversation import Answer, Event, History, Question, ToolCall, ToolFinished
 from bot.errors import RunError, SlackError, SlackRefused
 from bot.slack.client import slack_errors
-from bot.slack.content import MOST_CHARS, failure, new_message, parts, retry_button, share_button
+from bot.slack.content import Footer, failure, new_message, retry_button, share_button
+from bot.slack.guard import Allowed, urls_in
+from bot.slack.markdown import compose
 
 _log = logging.getLogger(__name__)
 
-# Slack takes five answers at a response_url; one is left for a failure after the others.
-_MOST_PARTS = 4
-_REST = "\n\n_The rest did not fit. Ask in a thread to get it all._"
+# Slack takes five answers at a response_url: these, a line on the rest, and a failure after the others.
+_MOST_MESSAGES = 3
+_REST = "_The rest did not fit. Ask in a thread to get it all._"
 
 
 class CommandReply:
     """An answer to a slash command, for the asker's eyes, with a button that shares it to the channel."""
 
-    def __init__(self, question: Question, steps: Steps, response_url: str) -> None:
+    def __init__(
+        self, question: Question, steps: Steps, response_url: str, footer: Footer, secrets: tuple[str, ...]
+    ) -> None:
         self._question = question
         self._steps = steps
         self._webhook = AsyncWebhookClient(response_url)
+        self._footer = footer
+        self._secrets = secrets
+        self._urls = frozenset(urls_in(question.text))
 
     async def begin(self) -> None:
         """Nothing: the command was acknowledged with words."""
 
-    async def finish(self, text: str) -> None:
+    def know(self, history: History) -> None:
+        """Nothing: a command has no thread."""
+
+    def show(self, event: Event) -> None:
+        """Only the end is shown; but what tools have found may be linked in it."""
+        if isinstance(event, ToolFinished):
+            self._urls |= frozenset(urls_in(event.result.content))
+
+    def report(self, call: ToolCall, progress: str) -> None:
+        """Nothing: only the end is shown."""
+
+    async def pause(self) -> int:
+        """Never called: without a thread there is nothing to approve."""
+        return 0
+
+    async def finish(self, answer: Answer) -> None:
         """Send the answer.
 
         Raises:
             SlackError: Slack refused.
         """
-        everything = parts(text)
-        shown = everything[:_MOST_PARTS]
-        if len(everything) > len(shown):
-            shown[-1] = shown[-1][: MOST_CHARS - len(_REST)] + _REST
-        for number, part in enumerate(shown):
-            buttons = [share_button(self._steps.run_id)] if number == len(shown) - 1 else ()
-            content = new_message(part, buttons)
+        allowed = Allowed(frozenset({self._question.user}), self._urls, self._secrets)
+        composed = compose(answer.text, allowed, most_messages=_MOST_MESSAGES)
+        shown = [*composed.messages, *([_REST] if composed.files else [])]
+        foot = (*self._footer.blocks(answer, self._steps.run_id), share_button(self._steps.run_id))
+        for number, text in enumerate(shown):
+            content = new_message(text, foot if number == len(shown) - 1 else ())
             await self._steps.run(f"show part {number}", str, self._sends(content))
 
     async def fail(self, error: RunError) -> None:
@@ -56,6 +77,9 @@ class CommandReply:
             await self._steps.run("show failure", str, self._sends(content))
         except SlackError as refused:
             _log.error("The failure can't be shown to the asker: %s", refused)
+
+    async def abandon(self) -> None:
+        """Nothing: an answer is sent whole or not at all."""
 
     def _sends(self, content: dict[str, Any]) -> Callable[[], Awaitable[str]]:
         async def send() -> str:

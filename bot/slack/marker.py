@@ -6,15 +6,17 @@ Slack keeps it as message metadata, which people don't see
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.conversation import Question
+from bot.slack.content import STOP_ACTION
 
-State = Literal["pending", "final", "failed"]
+Json: TypeAlias = Mapping[str, Any]
+State = Literal["pending", "final", "failed", "stopped"]
 
 EVENT_TYPE = "threadloop_answer"
 
@@ -39,7 +41,7 @@ class Marker:
         return {"event_type": EVENT_TYPE, "event_payload": payload}
 
 
-def read_marker(message: Mapping[str, Any]) -> Marker | None:
+def read_marker(message: Json) -> Marker | None:
     """The mark of a message, if it carries one."""
     metadata = message.get("metadata") or {}
     payload = metadata.get("event_payload") or {}
@@ -53,9 +55,42 @@ def read_marker(message: Mapping[str, Any]) -> Marker | None:
     )
 
 
-async def find_answer(client: AsyncWebClient, question: Question) -> dict[int, str]:
-    """The timestamps of the messages in the thread that answer the question, by part."""
-    parts: dict[int, str] = {}
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is of an answer in its thread."""
+
+    messages: Mapping[int, Json]
+    """Its messages, by part."""
+    streams: tuple[Json, ...]
+    """Further messages of it, without a mark: a stream gets one at its end, and a process died before."""
+
+
+async def find_answer(client: AsyncWebClient, question: Question, me: str) -> Found:
+    """Look in the thread for the messages of `me`, the bot's user id, that answer the question."""
+    messages: dict[int, Json] = {}
+    streams: list[Json] = []
+    async for message in behind(client, question):
+        marker = read_marker(message)
+        if marker is not None and marker.run_id == question.run_id:
+            messages[marker.part] = message
+        elif marker is None and message.get("user") == me and question.run_id in _to_stop(message):
+            streams.append(message)
+    return Found(messages, tuple(streams))
+
+
+def _to_stop(message: Json) -> set[str]:
+    """The ids of the questions whose answers the Stop buttons of a message end."""
+    return {
+        str(element.get("value")).partition("#")[0]
+        for block in message.get("blocks") or ()
+        if block.get("type") == "actions"
+        for element in block["elements"]
+        if element.get("action_id") == STOP_ACTION
+    }
+
+
+async def behind(client: AsyncWebClient, question: Question) -> AsyncIterator[Json]:
+    """The messages that stand behind the question in its thread, with their metadata."""
     cursor: str | None = None
     while True:
         page = await client.conversations_replies(
@@ -67,10 +102,9 @@ async def find_answer(client: AsyncWebClient, question: Question) -> dict[int, s
             limit=200,
             cursor=cursor,
         )
-        for reply in page["messages"]:
-            marker = read_marker(reply)
-            if marker is not None and marker.run_id == question.run_id:
-                parts[marker.part] = reply["ts"]
+        for message in page["messages"]:
+            if message["ts"] > question.ts:
+                yield message
         cursor = (page.get("response_metadata") or {}).get("next_cursor")
         if not cursor:
-            return parts
+            return

@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from slack_sdk.errors import SlackApiError
@@ -22,12 +22,20 @@ _MOST_NAME_CHARS = 80
 
 
 class Directory:
-    """Looks people and conversations up. What cannot be looked up keeps its id as its name."""
+    """Looks people and conversations up. What cannot be looked up keeps its id as its name.
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    Args:
+        team_id: the workspace; whoever is of another one is external.
+        with_groups: whether to find out which user groups people are in.
+    """
+
+    def __init__(self, client: AsyncWebClient, team_id: str, *, with_groups: bool = False) -> None:
         self._client = client
+        self._team = team_id
+        self._with_groups = with_groups
         self._people = _Memory(self._ask_person)
         self._places = _Memory(self._ask_place)
+        self._groups = _Memory(self._ask_groups)
 
     async def person(self, user_id: str) -> Person:
         """The person with this id."""
@@ -47,16 +55,37 @@ class Directory:
         wanted = list(dict.fromkeys(channel_ids))
         return dict(zip(wanted, await asyncio.gather(*map(self.place, wanted)), strict=True))
 
+    async def groups_of(self, user_id: str) -> tuple[str, ...]:
+        """The ids of the user groups that somebody is in."""
+        groups = await self._groups.get(self._team)
+        return tuple(group for group, members in groups.items() if user_id in members)
+
+    async def _ask_groups(self, _team: str) -> Mapping[str, frozenset[str]]:
+        try:
+            found = (await self._client.usergroups_list(include_users=True))["usergroups"]
+        except SlackApiError:
+            return {}
+        return {group["id"]: frozenset(group.get("users") or ()) for group in found}
+
     async def _ask_person(self, user_id: str) -> Person:
         try:
-            user = (await self._client.users_info(user=user_id))["user"]
+            user = (await self._client.users_info(user=user_id, include_locale=True))["user"]
         except SlackApiError:
             return Person(user_id, user_id)
         profile = user.get("profile") or {}
         name = (
             profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name")
         )
-        return Person(user_id, clean_name(name or user_id), user.get("tz") or "UTC")
+        return Person(
+            user_id,
+            clean_name(name or user_id),
+            user.get("tz") or "UTC",
+            user.get("locale") or "",
+            # https://docs.slack.dev/reference/objects/user-object
+            is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+            is_external=bool(user.get("is_stranger")) or user.get("team_id") not in (None, self._team),
+            groups=await self.groups_of(user_id) if self._with_groups else (),
+        )
 
     async def _ask_place(self, channel_id: str) -> str:
         try:

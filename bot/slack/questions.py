@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -10,6 +11,9 @@ from bot.conversation import Question, Source
 Json: TypeAlias = Mapping[str, Any]
 
 _WORDS = (None, "file_share", "thread_broadcast")
+_STOP = re.compile(
+    r"\s*(?:<@[UW]\w+>[,:]?\s*)?(?:please\s+)?(?:stop|stop it|cancel)(?:\s+please)?[\s.!]*", re.IGNORECASE
+)
 
 
 def is_a_persons(message: Json) -> bool:
@@ -17,12 +21,18 @@ def is_a_persons(message: Json) -> bool:
     return bool(message.get("user")) and not message.get("bot_id") and message.get("subtype") in _WORDS
 
 
+def is_stop(text: str) -> bool:
+    """Whether somebody says that an answer should stop, and nothing else."""
+    return bool(_STOP.fullmatch(text))
+
+
 def is_overheard(body: Json) -> bool:
     """Whether people in a channel talk among themselves. A mention in it comes as an event of its own."""
     event = body.get("event") or {}
-    return (
-        event.get("type") == "message" and event.get("subtype") in _WORDS and event.get("channel_type") != "im"
-    )
+    if event.get("type") != "message" or event.get("subtype") not in _WORDS:
+        return False
+    stops = event.get("thread_ts") and is_stop(event.get("text") or "")
+    return event.get("channel_type") != "im" and not stops
 
 
 def from_event(body: Json, source: Source) -> Question:
@@ -42,6 +52,7 @@ def from_history(team: str, channel: str, message: Json) -> Question:
 
 
 def _question(team: str, channel: str, message: Json, source: Source) -> Question:
+    starts_thread = message.get("thread_ts") in (None, message["ts"])
     return Question(
         team=team,
         channel=channel,
@@ -51,6 +62,7 @@ def _question(team: str, channel: str, message: Json, source: Source) -> Questio
         user=message["user"],
         text=message.get("text") or "",
         source=source,
+        post={key: message[key] for key in ("blocks", "files") if message.get(key)} if starts_thread else {},
     )
 
 

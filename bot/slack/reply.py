@@ -1,155 +1,296 @@
-"""One answer's life in Slack: "…" at once, then the answer, or a sentence that says what went wrong."""
+"""One answer's life in Slack: a status at once, steps and text as they come, and then the whole.
+
+A quick answer is one post. A longer one is streamed where Slack allows it and has room for one more stream, and
+otherwise posted and changed. Whatever happens on the way, every path ends in the same messages: at its end each
+is written out in full.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
-from itertools import count
-from typing import Any
-
-import aiohttp
-from slack_sdk.errors import SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
+from dataclasses import dataclass, field
 
 from bot.answer import Reply, Steps
-from bot.conversation import Question
-from bot.errors import RunError, SlackError, SlackUnreachable
-from bot.slack.client import slack_errors, without_blind_retries
+from bot.conversation import (
+    Answer,
+    Content,
+    Event,
+    History,
+    Question,
+    TextDelta,
+    TextPart,
+    ToolCall,
+    ToolFinished,
+    ToolStarted,
+)
+from bot.errors import RunError, SlackError
+from bot.slack.client import PacedClient, slack_errors
 from bot.slack.command_reply import CommandReply
-from bot.slack.content import Block, content, failure, new_message, parts, retry_button
-from bot.slack.marker import Marker, State, find_answer
+from bot.slack.content import Block, Body, Footer, failure, new_message, retry_button
+from bot.slack.delivery import Delivery
+from bot.slack.guard import Allowed, guarded, urls_in
+from bot.slack.marker import State
+from bot.slack.part import STREAM_S
+from bot.slack.parts import Parts
+from bot.slack.status import Abilities, SessionStatus, Status
+from bot.slack.tasks import CARD_BLOCKS, Tasks
+from bot.slack.text import unescape
 
 _log = logging.getLogger(__name__)
 
-# For posts whose outcome is not known: seven attempts within about a quarter of a minute.
-_MOST_ATTEMPTS = 7
-_PAUSE_S = 0.1
+# The answer to a plain question is there sooner, and is then one post instead of a stream.
+_OPEN_AFTER_S = 0.05
+# A tool call that is over sooner is a matter for the status line.
+_OPEN_FOR_TASKS_AFTER_S = 0.4
+_ABANDON_WITHIN_S = 3.0
+_STOPPED = "_Stopped._"
 
 
+@dataclass(frozen=True, slots=True)
 class Replies:
     """Opens the reply that fits a question."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
-        self._client = client
+    client: PacedClient
+    me: str
+    """The bot's own user id."""
+    title: Callable[[ToolCall], str]
+    """A tool call in words for people."""
+    footer: Footer = field(default_factory=Footer)
+    secrets: tuple[str, ...] = ()
+    """Configured secrets, which must not leave with an answer."""
+    abilities: Abilities = field(default_factory=Abilities)
+    stream_s: float = STREAM_S
+    """For how long one message is streamed, in seconds."""
 
     def __call__(self, question: Question, steps: Steps) -> Reply:
         """A reply to `question`; nothing is shown yet."""
         if question.response_url is not None:
-            return CommandReply(question, steps, question.response_url)
-        return ThreadReply(self._client, question, steps)
+            return CommandReply(question, steps, question.response_url, self.footer, self.secrets)
+        return ThreadReply(self, question, steps)
 
 
 class ThreadReply:
-    """An answer in the question's thread.
+    """An answer in the question's thread."""
 
-    Each message is posted once: where an earlier attempt may have posted, or a post's outcome is not known, the
-    thread is searched for its mark first.
-    """
-
-    def __init__(self, client: AsyncWebClient, question: Question, steps: Steps) -> None:
-        self._client = client
-        self._posting = without_blind_retries(client)
+    def __init__(self, shared: Replies, question: Question, steps: Steps) -> None:
+        self._shared = shared
         self._question = question
         self._steps = steps
-        self._placeholder: asyncio.Future[str] | None = None
+        goes_on = steps.may_have_posted or steps.resumes is not None
+        self._status = Status(shared.client, question, shared.abilities, goes_on=goes_on)
+        self._allowed = Allowed(secrets=shared.secrets)
+        self._tasks = Tasks(shared.title, lambda text, most: guarded(text, self._allowed, most))
+        self._parts = Parts(
+            Delivery(shared.client, question, shared.me),
+            shared.abilities,
+            self._tasks,
+            self._allowed,
+            run_id=steps.run_id,
+            # After a pause the answer goes on below what people have decided on.
+            first=steps.resumes.messages if steps.resumes else 0,
+            stream_s=shared.stream_s,
+        )
+        self._written = 0
+        self._news = asyncio.Event()
+        self._over = False
+        self._showing: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
-        """Show "…" in the thread.
+        """Show that the question was heard. An earlier attempt's messages are taken up."""
+        self._status.begin()
+        if self._steps.may_have_posted:
+            with suppress(SlackError):
+                await self._parts.take_over()
 
-        Raises:
-            SlackError: Slack refused; an answer could not be posted either.
-        """
-        shown = self._steps.run("show placeholder", str, lambda: self._show("…", 0, "pending"))
-        self._placeholder = asyncio.ensure_future(shown)
-        # Shielded: when the question is given up meanwhile, the message must still be known to be replaced.
-        await asyncio.shield(self._placeholder)
+    def know(self, history: History) -> None:
+        """Take in who takes part in the thread, and which links people and tools have brought into it."""
+        self._status.turn_has_come()
+        texts = [_text(message.content) for message in history.messages if message.role == "user"]
+        if self._steps.resumes is not None:
+            pause = self._steps.resumes.pause
+            texts += [_text(message.content) for message in pause.messages if message.role == "tool"]
+            texts += [result.content for result in pause.results]
+        people = frozenset(person.id for person in history.people)
+        self._allow(Allowed(people, frozenset(url for text in texts for url in urls_in(text))))
 
-    async def finish(self, text: str) -> None:
-        """Turn "…" into the answer, with further messages for what is too long for one.
+    def _allow(self, more: Allowed) -> None:
+        self._allowed |= more
+        self._parts.allow(more)
+
+    # while it comes
+
+    def show(self, event: Event) -> None:
+        """Show the answer as it comes. Does not wait."""
+        match event:
+            case TextDelta(text):
+                self._written += len(text)
+                self._parts.write(text)
+            case ToolStarted(call):
+                self._tasks.start(call)
+                self._status.say(f"is {self._tasks.doing()}…")
+            case ToolFinished(call, result):
+                sources = (source.url for source in result.sources)
+                self._allow(Allowed(urls=frozenset([*urls_in(result.content), *sources])))
+                self._tasks.finish(call, result)
+            case _:
+                return
+        self._news.set()
+        if self._showing is None:
+            self._showing = asyncio.create_task(self._live(), name="reply")
+
+    def report(self, call: ToolCall, progress: str) -> None:
+        """Show how far a tool call is. Does not wait."""
+        self._tasks.report(call.id, progress)
+        self._news.set()
+
+    async def _live(self) -> None:
+        await self._pause(_OPEN_AFTER_S)
+        if not self._parts.has_text:
+            await self._pause(_OPEN_FOR_TASKS_AFTER_S, or_text=True)
+        try:
+            while not self._over:
+                async with self._status.silent():
+                    await self._parts.grow()
+                    self._status.message_is_there(self._parts.is_there)
+                await self._pause(self._parts.interval_s)
+                await self._wait_for_news()
+        except SlackError as error:
+            _log.warning("What comes is shown at the end: %s", error)
+
+    async def _pause(self, seconds: float, *, or_text: bool = False) -> None:
+        """Let more come together; the end of the answer ends this."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._over and not (or_text and self._parts.has_text):
+                    self._news.clear()
+                    await self._news.wait()
+
+    async def _wait_for_news(self) -> None:
+        """Wait until there is more to show, or the stream is too old to go on."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._parts.stream_left_s):
+                while not (self._over or self._parts.has_news):
+                    self._news.clear()
+                    await self._news.wait()
+
+    # its end
+
+    async def pause(self) -> int:
+        """Close what there is of the answer, if anything; return how many messages it has.
 
         Raises:
             SlackError: Slack refused.
         """
-        shown = parts(text)
-        # No step, which would have to be stored: to change "…" once more after a crash does no harm.
-        await self._show(shown[0], 0, "final")
-        for number, part in enumerate(shown[1:], 1):
-            await self._steps.run(f"show part {number}", str, partial(self._show, part, number, "final"))
-        if self._steps.may_have_posted:
-            await self._steps.run("remove former parts", str, lambda: self._remove_from(len(shown)))
+        await self._end("", "final", session="suspended")
+        return self._parts.count
+
+    async def finish(self, answer: Answer) -> None:
+        """Show the answer's rest, or all of it.
+
+        Raises:
+            SlackError: Slack refused.
+        """
+        foot = self._shared.footer.blocks(answer, self._steps.run_id)
+        await self._end(answer.text[self._written :], "final", foot)
 
     async def fail(self, error: RunError) -> None:
-        """Turn "…" into the sentence of `error`; where the bot may not write, tell the asker directly."""
+        """Show the sentence of `error`; where the bot may not write, tell the asker directly."""
         text = failure(error, self._steps.run_id)
-        buttons = [retry_button(self._steps.run_id)]
         try:
-            await self._steps.run("show failure", str, lambda: self._show(text, 0, "failed", buttons))
+            await self._end("", "failed", [retry_button(self._steps.run_id)], words=text)
         except SlackError as refused:
             _log.warning("The failure can't be shown in the thread: %s", refused)
+            await self._status.end(answered=False)
             await self._tell_directly(text)
 
-    async def _show(self, text: str, part: int, state: State, buttons: Sequence[Block] = ()) -> str:
-        """Post the part, or change it if it is there; return its timestamp."""
-        marker = Marker(self._question.run_id, self._question.ts, part, state).metadata()
-        ts = await self._posted(part)
-        if ts is None:
-            return await self._post(part, metadata=marker, **new_message(text, buttons))
-        with slack_errors():
-            await self._client.chat_update(
-                channel=self._question.channel, ts=ts, metadata=marker, **content(text, buttons)
-            )
-        return ts
+    async def _end(
+        self,
+        rest: str,
+        state: State,
+        foot: Sequence[Block] = (),
+        *,
+        words: str = "",
+        session: SessionStatus = "active",
+    ) -> None:
+        ending = self._show_end(rest, state, foot, words, session)
+        self._ending = asyncio.create_task(ending, name="end of reply")
+        # Giving up a question must not cut off a post, whose outcome would be unknown.
+        await asyncio.shield(self._ending)
 
-    async def _posted(self, part: int) -> str | None:
-        """The part's timestamp, if it has been posted."""
-        if part == 0 and self._placeholder is not None and self._placeholder.done():
-            with suppress(SlackError):
-                return await self._placeholder
-        if self._steps.may_have_posted:
-            return (await self._find()).get(part)
-        return None
+    async def _show_end(
+        self, rest: str, state: State, foot: Sequence[Block], words: str, session: SessionStatus
+    ) -> None:
+        await self._stop_showing()
+        await self._status.quiet()
+        leave = session if self._status.in_session else None
+        if await self._parts.close(rest, state, foot, words=words, session=leave):
+            self._status.session_has_ended()
+        await self._parts.remove_others()
+        await self._status.end(answered=self._parts.is_there, session=session)
+        await self._parts.upload()
 
-    async def _post(self, part: int, **arguments: Any) -> str:
-        for attempt in count(1):
-            try:
-                with slack_errors():
-                    response = await self._posting.chat_postMessage(
-                        channel=self._question.channel, thread_ts=self._question.thread_ts, **arguments
-                    )
-                return str(response["ts"])
-            except SlackUnreachable:
-                if attempt == _MOST_ATTEMPTS:
-                    raise
-            await asyncio.sleep(_PAUSE_S * 2**attempt)
-            if ts := (await self._find()).get(part):
-                return ts
-        raise AssertionError("count() has no end")
+    async def _stop_showing(self) -> None:
+        self._over = True
+        self._news.set()
+        showing, self._showing = self._showing, None
+        if showing is not None:
+            await asyncio.wait({showing})
+            if fault := showing.exception():
+                _log.error("An answer could not be shown as it came.", exc_info=fault)
 
-    async def _find(self) -> dict[int, str]:
-        """The timestamps of the answer's parts that are in the thread."""
-        with slack_errors():
-            return await find_answer(self._client, self._question)
+    async def abandon(self) -> None:
+        """End a stream, and leave what is shown to be gone on with, or to be called stopped."""
+        with suppress(SlackError, TimeoutError):
+            async with asyncio.timeout(_ABANDON_WITHIN_S):
+                await self._leave()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ABANDON_WITHIN_S):
+                await self._status.end(answered=self._parts.is_there)
 
-    async def _remove_from(self, part: int) -> str:
-        """Remove what an earlier, longer answer left over."""
-        for number, ts in (await self._find()).items():
-            if number >= part:
-                with slack_errors():
-                    await self._client.chat_delete(channel=self._question.channel, ts=ts)
-        return "removed"
+    async def _leave(self) -> None:
+        if self._ending is not None:
+            await asyncio.wait({self._ending})
+            self._ending.exception()
+            return
+        await self._stop_showing()
+        if self._parts.is_there:
+            self._tasks.give_up()
+            await self._parts.close("", "pending")
 
     async def _tell_directly(self, text: str) -> None:
+        client = self._shared.client
         try:
-            opened = await self._client.conversations_open(users=self._question.user)
-            await self._posting.chat_postMessage(channel=opened["channel"]["id"], **new_message(text))
-        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as refused:
+            with slack_errors():
+                opened = await client.conversations_open(users=self._question.user)
+                await client.chat_postMessage(channel=opened["channel"]["id"], **new_message(text))
+        except SlackError as refused:
             _log.error("The failure can't be shown to the asker: %s", refused)
 
 
-async def withdraw(client: AsyncWebClient, question: Question) -> None:
-    """Remove the answer to a question that was deleted."""
-    for ts in (await find_answer(client, question)).values():
-        await client.chat_delete(channel=question.channel, ts=ts)
+def _text(content: Content) -> str:
+    """The words of a chat message."""
+    if isinstance(content, tuple):
+        return "\n".join(part.text for part in content if isinstance(part, TextPart))
+    return content or ""
+
+
+async def show_stopped(delivery: Delivery) -> None:
+    """Say under what there is of an answer that it was stopped.
+
+    Raises:
+        SlackError: Slack refused.
+    """
+    found = await delivery.take_over()
+    if not found:
+        await delivery.post(0, Body(_STOPPED), "stopped")
+        return
+    last = max(found)
+    shown = found[last].get("blocks") or ()
+    cards = tuple(block for block in shown if block["type"] in CARD_BLOCKS)
+    has_text = any(block["type"] not in (*CARD_BLOCKS, "actions") for block in shown)
+    said = unescape(found[last]["text"]) if has_text else ""
+    await delivery.change(found[last]["ts"], last, Body(f"{said}\n\n{_STOPPED}".strip(), cards), "stopped")

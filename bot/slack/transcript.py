@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.conversation import ChatMessage, Content, History, ImagePart, Question, TextPart
+from bot.conversation import ChatMessage, Content, History, ImagePart, Person, Question, TextPart
 from bot.slack.client import slack_errors
 from bot.slack.files import FileLimits, Files, estimated_chars
 from bot.slack.marker import read_marker
@@ -75,20 +75,31 @@ class Transcript:
         Raises:
             SlackError: the thread can't be read.
         """
-        asker, place, messages = await asyncio.gather(
+        asker, place, said = await asyncio.gather(
             self._directory.person(question.user),
             self._directory.place(question.channel),
-            self._messages(question),
+            self._said(question),
         )
-        return History(tuple(messages), asker, place)
+        messages, people = await asyncio.gather(self._messages(question, said), self._people(said))
+        return History(tuple(messages), asker, place, people)
 
-    async def _messages(self, question: Question) -> list[ChatMessage]:
-        if question.source == "command":
-            return [await self._command(question)]
+    async def _said(self, question: Question) -> list[Json]:
+        """The posts of the conversation, in the order in which they are told to the model."""
+        if question.source == "command" or question.starts_thread:
+            return [_alone(question)]
         with slack_errors():
             thread = await self._thread(question)
-        kept = _conversation(thread, question, self._me) or [_alone(question)]
-        root, left_out, rest = self._fit(kept)
+        return _conversation(thread, question, self._me) or [_alone(question)]
+
+    async def _people(self, said: Sequence[Json]) -> tuple[Person, ...]:
+        writers = (message.get("user") or "" for message in said if not message.get("bot_id"))
+        people = await self._directory.people(user for user in writers if user and user != self._me.user_id)
+        return tuple(people.values())
+
+    async def _messages(self, question: Question, said: Sequence[Json]) -> list[ChatMessage]:
+        if question.source == "command":
+            return [await self._command(question)]
+        root, left_out, rest = self._fit(said)
         names = await self._names([root, *rest])
         messages = [await self._map(root, names)]
         if left_out:
@@ -196,17 +207,21 @@ def _conversation(thread: Sequence[Json], question: Question, me: Identity) -> l
 
 
 def _alone(question: Question) -> Json:
-    """The question as it was delivered, for a post that has been deleted since."""
-    return {"ts": question.ts, "user": question.user, "text": question.text}
+    """The question as it was delivered: all there is where it starts a thread, or was deleted since."""
+    return {"ts": question.ts, "user": question.user, "text": question.text, **question.post}
 
 
 def _counts(message: Json, question: Question, me: Identity) -> bool:
     if message.get("subtype") not in _SPOKEN_SUBTYPES:
         return False
-    marker = read_marker(message)
-    if marker is None or not me.wrote(message):
+    if not me.wrote(message):
         return str(message["ts"]) <= question.ts
-    return marker.state == "final" and marker.question_ts < question.ts
+    marker = read_marker(message)
+    if marker is None:
+        # A card that asks for a decision carries another mark; without words it is a file of an answer.
+        is_said = bool(message.get("text")) and not message.get("metadata")
+        return is_said and str(message["ts"]) <= question.ts
+    return marker.state in ("final", "stopped") and marker.question_ts < question.ts
 
 
 def _place_in_conversation(message: Json) -> tuple[str, int]:

@@ -15,7 +15,7 @@ from typing import TypeAlias, TypeVar
 from opentelemetry.trace import Span
 
 from bot.answer import Steps
-from bot.conversation import ModelReply, Outcome, Question, ToolResult
+from bot.conversation import ModelReply, Outcome, PausedRun, Question, ToolResult
 from bot.errors import ModelError, ModelKeyRefused, ModelUnreachable
 from bot.probes import LastCall
 from bot.telemetry.metrics import Metrics
@@ -39,8 +39,8 @@ class Watch:
     traces: Traces
     model_name: str
     """As the metrics call it."""
-    tool_names: Collection[str]
-    """The tools there are; a model may ask for others."""
+    tool_names: Callable[[], Collection[str]]
+    """The tools there are now; a model may ask for others."""
     model: LastCall
 
     def over(self, answer: Answer) -> Answer:
@@ -84,7 +84,7 @@ class Watch:
 
     def known_tool(self, name: str) -> str:
         """`name`, or one word for all names that a model made up."""
-        return name if name in self.tool_names else _UNKNOWN_TOOL
+        return name if name in self.tool_names() else _UNKNOWN_TOOL
 
 
 class _WatchedSteps:
@@ -102,6 +102,10 @@ class _WatchedSteps:
     @property
     def may_have_posted(self) -> bool:
         return self._steps.may_have_posted
+
+    @property
+    def resumes(self) -> PausedRun | None:
+        return self._steps.resumes
 
     async def turn(self) -> None:
         await self._steps.turn()

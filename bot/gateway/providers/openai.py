@@ -47,8 +47,8 @@ class OpenAIProvider:
         """
         client = self._client.with_options(api_key=request.api_key) if request.api_key else self._client
         with _failures_while_opening():
-            # Not `chat.completions.create`: its typed events cost a tenth of a millisecond a token, and it would
-            # walk through each message and tool by its type hints, on the event loop.
+            # Not `chat.completions.create`: its typed events cost a tenth of a millisecond a token, and it
+            # would walk through each message and tool by its type hints, on the event loop.
             stream = await client.post(
                 "/chat/completions",
                 body=self._body(request),

@@ -2,16 +2,35 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.runs import Runs
-from bot.slack.listeners import changes, commands, mentions, messages, others, retries
-from bot.slack.people import Directory
+from bot.slack.listeners import (
+    approvals,
+    changes,
+    commands,
+    elicitations,
+    feedback,
+    mentions,
+    messages,
+    others,
+    retries,
+    stops,
+)
+from bot.slack.listeners.services import Services
+
+__all__ = ["Services", "register"]
 
 
-def register(app: AsyncApp, runs: Runs, directory: Directory) -> None:
-    """Register every listener. Bolt takes the first that matches, so the catch-all comes last."""
-    mentions.register(app, runs)
-    messages.register(app, runs)
-    changes.register(app, runs)
-    commands.register(app, runs, directory)
-    retries.register(app, runs)
-    others.register(app)
+def register(app: AsyncApp, services: Services) -> None:
+    """Register every listener. Bolt takes the first that matches: stops before words, the catch-all last."""
+    for listener in (
+        stops,
+        mentions,
+        messages,
+        changes,
+        commands,
+        retries,
+        approvals,
+        elicitations,
+        feedback,
+        others,
+    ):
+        listener.register(app, services)

@@ -9,35 +9,45 @@ from __future__ import annotations
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
-from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.runs import Runs
+from bot.conversation import Question
+from bot.slack.delivery import withdraw
+from bot.slack.listeners.services import Services
 from bot.slack.questions import from_message, is_a_persons
-from bot.slack.reply import withdraw
 
 
-def register(app: AsyncApp, runs: Runs) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Answer an edited question anew and drop a deleted one, as long as it is not answered."""
+    runs = services.runs
 
     @app.event("message", matchers=[_changes_words])
-    async def edited(
-        body: dict[str, Any], event: dict[str, Any], context: AsyncBoltContext, client: AsyncWebClient
-    ) -> None:
+    async def edited(body: dict[str, Any], event: dict[str, Any], context: AsyncBoltContext) -> None:
         new, old = event["message"], event["previous_message"]
         question = from_message(body, new)
         mention = f"<@{context.bot_user_id}>"
         if event.get("channel_type") != "im" and mention not in new["text"]:
             # No longer meant for the bot.
-            if await runs.cancel(question.run_id):
-                await withdraw(client, question)
-        elif not await runs.restart(question, new["edited"]["ts"]) and mention not in old.get("text", ""):
+            await drop(question)
+        elif not await restart(question, new["edited"]["ts"]) and mention not in old.get("text", ""):
             await runs.submit(question)
 
     @app.event("message", matchers=[_deletes])
-    async def deleted(body: dict[str, Any], event: dict[str, Any], client: AsyncWebClient) -> None:
+    async def deleted(body: dict[str, Any], event: dict[str, Any]) -> None:
         question = from_message(body, event["previous_message"])
-        if await runs.cancel(question.run_id):
-            await withdraw(client, question)
+        await drop(question)
+
+    async def drop(question: Question) -> None:
+        if await end(question):
+            await withdraw(services.delivery(question))
+
+    async def restart(question: Question, revision: str) -> bool:
+        return await runs.restart(question, revision, ended=await end(question))
+
+    async def end(question: Question) -> bool:
+        """Whether it was not answered yet; a question whose tool calls wait for approval is not either."""
+        was_open = await runs.cancel(question.run_id)
+        # Only now: until it was cancelled, the run could have asked for more decisions.
+        return await services.clerk.withdraw(question) or was_open
 
 
 async def _changes_words(event: dict[str, Any]) -> bool:
@@ -49,4 +59,7 @@ async def _changes_words(event: dict[str, Any]) -> bool:
 
 
 async def _deletes(event: dict[str, Any]) -> bool:
-    return event.get("subtype") == "message_deleted" and is_a_persons(event.get("previous_message") or {})
+    """Somebody's deletion. The root of a thread is changed to a tombstone instead."""
+    is_deleted = event.get("subtype") == "message_deleted"
+    is_buried = (event.get("message") or {}).get("subtype") == "tombstone"
+    return (is_deleted or is_buried) and is_a_persons(event.get("previous_message") or {})

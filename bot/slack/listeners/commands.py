@@ -6,17 +6,17 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
-from bot.runs import Runs
 from bot.slack.content import SHARE_ACTION, shared
-from bot.slack.people import Directory
+from bot.slack.listeners.services import Services
 from bot.slack.questions import from_command
 
 COMMAND = "/ask"
 _USAGE = "Ask me something: `/ask what time is it in Tokyo?`"
 
 
-def register(app: AsyncApp, runs: Runs, directory: Directory) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Answer the command, and share its answer when asked to."""
+    runs = services.runs
 
     @app.command(COMMAND)
     async def ask(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -37,6 +37,6 @@ def register(app: AsyncApp, runs: Runs, directory: Directory) -> None:
             return
         # First take the button away: pressed twice, it would share twice.
         await respond(delete_original=True)
-        asker = await directory.person(body["user"]["id"])
+        asker = await services.directory.person(body["user"]["id"])
         for content in shared(question, asker.name, outcome.text):
             await respond(response_type="in_channel", replace_original=False, **content)

@@ -6,16 +6,18 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.runs import Runs
+from bot.slack.listeners.services import Services
 from bot.slack.questions import from_event, is_a_persons
 
 
-def register(app: AsyncApp, runs: Runs) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Answer mentions."""
 
     @app.event("app_mention", matchers=[_by_a_person])
-    async def mentioned(body: dict[str, Any]) -> None:
-        await runs.submit(from_event(body, "mention"))
+    async def mentioned(body: dict[str, Any], event: dict[str, Any]) -> None:
+        question = from_event(body, "mention")
+        services.tokens.keep(question.run_id, event)
+        await services.runs.submit(question)
 
 
 async def _by_a_person(event: dict[str, Any]) -> bool:

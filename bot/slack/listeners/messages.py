@@ -6,16 +6,18 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.runs import Runs
+from bot.slack.listeners.services import Services
 from bot.slack.questions import from_event, is_a_persons
 
 
-def register(app: AsyncApp, runs: Runs) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Answer direct messages."""
 
     @app.event("message", matchers=[_to_the_bot])
-    async def written(body: dict[str, Any]) -> None:
-        await runs.submit(from_event(body, "message"))
+    async def written(body: dict[str, Any], event: dict[str, Any]) -> None:
+        question = from_event(body, "message")
+        services.tokens.keep(question.run_id, event)
+        await services.runs.submit(question)
 
 
 async def _to_the_bot(event: dict[str, Any]) -> bool:

@@ -8,18 +8,18 @@ from typing import Any
 
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.conversation import Question
 from bot.errors import RunError, Unexpected
-from bot.slack.content import failure, new_message
+from bot.slack.content import Body, failure, new_message
+from bot.slack.listeners.services import Services
 from bot.slack.questions import from_body
 
 _log = logging.getLogger(__name__)
 
 
-def register(app: AsyncApp) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Acknowledge every other event, and turn a listener's failure into a sentence. Register this last."""
 
     @app.event(re.compile(".*"))
@@ -27,23 +27,19 @@ def register(app: AsyncApp) -> None:
         """Acknowledged, since Slack would deliver it again otherwise."""
 
     @app.error
-    async def failed(error: Exception, body: dict[str, Any], client: AsyncWebClient) -> BoltResponse:
+    async def failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
         fault = error if isinstance(error, RunError) else Unexpected(f"{type(error).__name__}: {error}")
         question = from_body(body)
         run_id = question.run_id if question else None
         _log.error("A listener failed: %s", fault, exc_info=error, extra={"run": run_id})
         if question is not None:
-            await _tell(client, question, failure(fault, question.run_id))
+            await _tell(services, question, failure(fault, question.run_id))
         # Acknowledged: the asker was told, and a redelivery would be answered twice.
         return BoltResponse(status=200)
 
 
-async def _tell(client: AsyncWebClient, question: Question, text: str) -> None:
+async def _tell(services: Services, question: Question, text: str) -> None:
     if question.response_url is not None:
         await AsyncWebhookClient(question.response_url).send(response_type="ephemeral", **new_message(text))
         return
-    await client.chat_postMessage(
-        channel=question.channel,
-        thread_ts=question.thread_ts,
-        **new_message(text),
-    )
+    await services.delivery(question).post(0, Body(text), "failed")

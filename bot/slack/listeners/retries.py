@@ -6,14 +6,14 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.runs import Runs
 from bot.slack.content import RETRY_ACTION
+from bot.slack.listeners.services import Services
 
 
-def register(app: AsyncApp, runs: Runs) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Ask the question anew. The button works once: a second press begins the same run."""
 
     @app.action(RETRY_ACTION)
     async def retry(ack: AsyncAck, action: dict[str, Any]) -> None:
-        await runs.retry(action["value"])
+        await services.runs.retry(action["value"])
         await ack()

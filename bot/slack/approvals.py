@@ -1,0 +1,166 @@
+"""Cards on which people decide whether a tool call may run."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from bot.answer import Steps
+from bot.approvals import Approval, Approvals
+from bot.conversation import PausedRun, Question, ToolCall, Verdict
+from bot.errors import SlackError, SlackRefused
+from bot.slack.client import PacedClient, slack_errors
+from bot.slack.content import Body, approval_buttons
+from bot.slack.delivery import Delivery
+from bot.slack.guard import Allowed, guarded
+from bot.slack.markdown import Attach, compose
+from tools import Registry
+
+_log = logging.getLogger(__name__)
+
+EVENT_TYPE = "threadloop_approval"
+
+# What is longer is shown in full in a file: nobody should approve what they can't see.
+_MOST_CHARS = 2_500
+# In JSON an escape reads as what it stands for, and Slack makes no token of it.
+_BEGINS_TOKEN = re.compile(r"<(?=\s*[!@#])|&(?=#?\w+;)")
+
+
+class ApprovalCards:
+    """Asks about the calls of paused runs, one card each.
+
+    Args:
+        me: the bot's own user id.
+        expire_s: how long people may take, in seconds.
+    """
+
+    def __init__(
+        self, client: PacedClient, approvals: Approvals, tools: Registry, me: str, *, expire_s: float
+    ) -> None:
+        self._client = client
+        self._approvals = approvals
+        self._tools = tools
+        self._me = me
+        self._expire_s = expire_s
+
+    async def open(self, question: Question, steps: Steps, calls: Sequence[ToolCall]) -> None:
+        """Post a card for each call that has none.
+
+        Raises:
+            SlackError: Slack refused one.
+        """
+        asked = await self._approvals.ask(steps.run_id, calls, time.time() + self._expire_s)
+        without = [approval for approval in asked if approval.card_ts is None and approval.state == "pending"]
+        delivery = Delivery(self._client, question, self._me)
+        posted = await _posted(delivery) if steps.may_have_posted and without else {}
+        for approval in without:
+            ts = posted.get((approval.run_id, approval.call.id)) or await self._post(delivery, approval)
+            await self._approvals.posted(approval, ts)
+
+    async def verdicts(self, paused: PausedRun) -> Mapping[str, Verdict]:
+        """What was decided about the calls that a run paused for, by their ids."""
+        known = {approval.call.id: approval for approval in await self._approvals.of_run(paused.run_id)}
+        return {
+            call.id: known[call.id].verdict(call) if call.id in known else Verdict(False)
+            for call in paused.pause.calls
+        }
+
+    async def close(self, question: Question, approval: Approval, words: str) -> bool:
+        """Take the buttons off a card and say what became of it; whether that is done for good."""
+        if approval.card_ts is None:
+            return False
+        delivery = Delivery(self._client, question, self._me)
+        body = Body(f"{self._shown(approval)}\n\n_{guarded(words, Allowed())}_")
+        try:
+            await delivery.change_marked(approval.card_ts, body, _mark(approval))
+        except SlackRefused as refused:
+            # As when somebody has removed the card.
+            _log.info("A card stays as it is: %s", refused)
+        except SlackError:
+            return False
+        return True
+
+    async def release(self, question: Question) -> None:
+        """Tell Slack that the agent's session waits for nobody any more."""
+        with suppress(SlackError), slack_errors():
+            await self._client.agents_sessions_setStatus(
+                channel_id=question.channel, thread_ts=question.thread_ts, status="active"
+            )
+
+    async def _post(self, delivery: Delivery, approval: Approval) -> str:
+        words = self._described(approval)
+        if len(words) > _MOST_CHARS:
+            await delivery.upload(Attach("approval.txt", words, "What would be done"))
+        ask = f"{self._whom(approval, delivery.question)}\n\n{self._shown(approval)}"
+        body = Body(ask, foot=(approval_buttons(Press.on(approval).value),))
+        return await delivery.post_marked(body, _mark(approval))
+
+    def _whom(self, approval: Approval, question: Question) -> str:
+        named = self._tools.approvers(approval.call.name)
+        mentions = [f"<@{user}>" for user in named.users] + [f"<!subteam^{group}>" for group in named.groups]
+        if not mentions:
+            return f"<@{question.user}> May I do this?"
+        return f"{' '.join(mentions)} May I do this for <@{question.user}>?"
+
+    def _shown(self, approval: Approval) -> str:
+        """The call as it stands on a card: its title, and the arguments just as they are."""
+        words = self._described(approval)
+        title, _, arguments = words[:_MOST_CHARS].partition("\n")
+        text = guarded(title, Allowed())
+        if arguments:
+            # No line of it can end the code: each begins with an argument's name.
+            code = _BEGINS_TOKEN.sub(lambda match: f"\\u{ord(match[0]):04x}", arguments)
+            text += f"\n```\n{code}\n```"
+        if len(words) > _MOST_CHARS:
+            text += "\n_This is the beginning. All of it is in the file above._"
+        return "\n".join(compose(text, Allowed()).messages)
+
+    def _described(self, approval: Approval) -> str:
+        return self._tools.describe_call(approval.call.name, approval.call.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A press of a button on a card."""
+
+    run_id: str
+    call_id: str
+    digest: str
+    """Of the call as it was when the card was posted."""
+    user: str = ""
+    """Who pressed."""
+    card_ts: str | None = None
+    """The card's message."""
+
+    @classmethod
+    def on(cls, approval: Approval) -> Press:
+        """What the buttons of this card stand for."""
+        return cls(approval.run_id, approval.call.id, approval.digest)
+
+    @classmethod
+    def of(cls, value: str, user: str, card_ts: str | None = None) -> Press:
+        """The press of a button with this value."""
+        run_id, _, rest = value.partition(" ")
+        call_id, _, digest = rest.rpartition(" ")
+        return cls(run_id, call_id, digest, user, card_ts)
+
+    @property
+    def value(self) -> str:
+        """The button's value."""
+        return f"{self.run_id} {self.call_id} {self.digest}"
+
+
+def _mark(approval: Approval) -> dict[str, Any]:
+    payload = {"run_id": approval.run_id, "call_id": approval.call.id}
+    return {"event_type": EVENT_TYPE, "event_payload": payload}
+
+
+async def _posted(delivery: Delivery) -> dict[tuple[str, str], str]:
+    """The timestamps of the cards that are in the thread, by run and call."""
+    marked = await delivery.find_marked(EVENT_TYPE)
+    return {(str(payload["run_id"]), str(payload["call_id"])): ts for ts, payload in marked.items()}

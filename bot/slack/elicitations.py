@@ -1,0 +1,112 @@
+"""What a tool asks the asker while it runs: a card in the thread, with buttons or a form in a modal."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+
+from bot.conversation import Question, ToolCall
+from bot.elicitations import Asked, Elicitations
+from bot.errors import SlackError
+from bot.slack.client import PacedClient
+from bot.slack.content import Body, elicitation_buttons
+from bot.slack.delivery import Delivery
+from bot.slack.guard import Allowed, guarded
+from bot.slack.markdown import compose
+from tools import Elicit, Elicitation, ElicitationAnswer
+
+EVENT_TYPE = "threadloop_elicitation"
+
+# Somebody may press at another replica, which tells through the database.
+_LOOK_EVERY_S = 1.0
+_WAIT_S = 900.0
+_MOST_CHARS = 2_500
+_WORDS = {"accept": "Answered.", "decline": "Declined.", "cancel": "Nobody answered."}
+
+
+@dataclass(frozen=True, slots=True)
+class ElicitationCards:
+    """Asks on behalf of running tools. The run that waits holds nothing but its tool's call."""
+
+    client: PacedClient
+    elicitations: Elicitations
+    me: str
+    """The bot's own user id."""
+    wait_s: float = _WAIT_S
+    """How long a person may take, in seconds."""
+
+    def __call__(self, question: Question, call: ToolCall) -> Elicit | None:
+        """How this call of a tool may ask; `None` for a slash command, which has no thread."""
+        if question.response_url is not None:
+            return None
+        numbers = count()
+
+        async def elicit(elicitation: Elicitation) -> ElicitationAnswer:
+            asked_id = _id(question, call, next(numbers), elicitation)
+            return await self._ask(asked_id, question, call, elicitation)
+
+        return elicit
+
+    async def _ask(
+        self, asked_id: str, question: Question, call: ToolCall, elicitation: Elicitation
+    ) -> ElicitationAnswer:
+        asked = Asked(
+            asked_id, question.user, elicitation.message, elicitation.schema or {}, action=None, content={}
+        )
+        is_new = await self.elicitations.ask(asked, time.time())
+        delivery = Delivery(self.client, question, self.me)
+        text = _described(call, elicitation)
+        mark = {"event_type": EVENT_TYPE, "event_payload": {"id": asked_id}}
+        foot = elicitation_buttons(asked_id, has_form=bool(asked.form), url=elicitation.url)
+        ask = Body(f"<@{question.user}> {text}", foot=(foot,))
+        ts: str | None = None
+        answer = ElicitationAnswer("cancel")
+        try:
+            if not is_new:
+                ts = await _posted(delivery, asked_id)
+            ts = ts or await delivery.post_marked(ask, mark)
+            answer = await self._answer(asked_id)
+        finally:
+            await self.elicitations.forget(asked_id)
+            if ts is not None:
+                with suppress(SlackError):
+                    await delivery.change_marked(ts, Body(f"{text}\n\n_{_WORDS[answer.action]}_"), mark)
+        return answer
+
+    async def _answer(self, asked_id: str) -> ElicitationAnswer:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.wait_s):
+                while True:
+                    asked = await self.elicitations.find(asked_id)
+                    if asked is not None and asked.action is not None:
+                        content = dict(asked.content) if asked.action == "accept" else None
+                        return ElicitationAnswer(asked.action, content)
+                    await asyncio.sleep(_LOOK_EVERY_S)
+        return ElicitationAnswer("cancel")
+
+
+def _id(question: Question, call: ToolCall, number: int, elicitation: Elicitation) -> str:
+    """The same when a tool that was cut off by a crash asks again: its card is in the thread already."""
+    asked = [question.run_id, call.id, number, elicitation.message, elicitation.schema, elicitation.url]
+    return hashlib.sha256(json.dumps(asked, default=str).encode()).hexdigest()
+
+
+def _described(call: ToolCall, elicitation: Elicitation) -> str:
+    """What a tool's server says is not ours: it is quoted, and its links are no links."""
+    message = elicitation.message
+    said = message if len(message) <= _MOST_CHARS else f"{message[:_MOST_CHARS]} …"
+    quoted = "\n".join(f"> {line}" for line in said.splitlines())
+    page = f"\n\nIt wants you to visit {guarded(elicitation.url, Allowed())}" if elicitation.url else ""
+    text = f"The tool `{call.name}` asks:\n\n{quoted}{page}"
+    return "\n".join(compose(text, Allowed()).messages)
+
+
+async def _posted(delivery: Delivery, asked_id: str) -> str | None:
+    """The card's timestamp, if it is in the thread."""
+    marked = await delivery.find_marked(EVENT_TYPE)
+    return next((ts for ts, payload in marked.items() if payload.get("id") == asked_id), None)

@@ -1,0 +1,131 @@
+"""A flat JSON Schema as a modal's inputs, and what was filled in as the schema's own types.
+
+The kinds of fields are those that MCP knows
+(https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation#requested-schema).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Mapping[str, Any]
+
+# Slack's most (https://docs.slack.dev/reference/block-kit/blocks/input-block and its elements).
+_MOST_LABEL, _MOST_OPTION, _MOST_OPTIONS, _MOST_INPUTS = 150, 75, 100, 100
+_MOST_TEXT = 3_000
+_TEXT_INPUTS = {"email": "email_text_input", "uri": "url_text_input"}
+
+
+def form_blocks(form: Json) -> list[dict[str, Any]]:
+    """The inputs of the form; each block's id is a property's name, and so is its element's."""
+    required = set(form.get("required") or ())
+    return [
+        {
+            "type": "input",
+            "block_id": name,
+            "optional": name not in required,
+            "label": _plain(str(field.get("title") or name), _MOST_LABEL),
+            **({"hint": _plain(str(field["description"]), _MOST_LABEL)} if field.get("description") else {}),
+            "element": {"action_id": name, **_element(field)},
+        }
+        for name, field in list(_fields(form).items())[:_MOST_INPUTS]
+    ]
+
+
+def form_values(form: Json, state: Json) -> dict[str, Any]:
+    """What was filled into `form_blocks`. What was left empty is left out."""
+    fields = _fields(form)
+    given = {name: _given(fields[name], block[name]) for name, block in state.items() if name in fields}
+    return {name: value for name, value in given.items() if value not in (None, "", [])}
+
+
+def _fields(form: Json) -> Mapping[str, Json]:
+    fields: Mapping[str, Json] = form.get("properties") or {}
+    return fields
+
+
+def _element(field: Json) -> dict[str, Any]:
+    if field.get("type") == "array":
+        return _select("multi_static_select", _choices(field.get("items") or {}), field.get("default") or ())
+    if choices := _choices(field):
+        chosen = [field["default"]] if "default" in field else []
+        return _select("static_select", choices, chosen)
+    default = field.get("default")
+    match field.get("type"), field.get("format"):
+        case ("integer" | "number") as kind, _:
+            element = {"type": "number_input", "is_decimal_allowed": kind == "number"}
+            element |= _limits(field, min_value="minimum", max_value="maximum")
+            return element | ({} if default is None else {"initial_value": str(default)})
+        case _, "date":
+            return {"type": "datepicker"} | ({"initial_date": default} if default else {})
+        case _, "date-time":
+            return {"type": "datetimepicker"}
+        case _, ("email" | "uri") as kind:
+            return {"type": _TEXT_INPUTS[kind]} | ({"initial_value": default} if default else {})
+    element = {"type": "plain_text_input", "multiline": False}
+    if field.get("maxLength", 0) <= _MOST_TEXT:
+        element |= {name: int(value) for name, value in _limits(field, **_LENGTHS).items()}
+    return element | ({"initial_value": str(default)} if default else {})
+
+
+_LENGTHS = {"min_length": "minLength", "max_length": "maxLength"}
+
+
+def _limits(field: Json, **names: str) -> dict[str, Any]:
+    return {ours: str(field[theirs]) for ours, theirs in names.items() if theirs in field}
+
+
+def _choices(field: Json) -> list[tuple[Any, str]]:
+    """The values to choose from, and what people read for them; nothing for a field to write in."""
+    match field:
+        case {"oneOf": [*choices]} | {"anyOf": [*choices]}:
+            return [
+                (choice.get("const"), str(choice.get("title") or choice.get("const"))) for choice in choices
+            ]
+        case {"enum": [*values]}:
+            names = field.get("enumNames") or values
+            return [(value, str(name)) for value, name in zip(values, names, strict=False)]
+        case {"type": "boolean"}:
+            return [(True, "Yes"), (False, "No")]
+    return []
+
+
+def _select(kind: str, choices: Sequence[tuple[Any, str]], chosen: Sequence[Any]) -> dict[str, Any]:
+    # A value may be longer than Slack's, or no text: its number stands for it.
+    options = [
+        {"value": str(number), "text": _plain(label, _MOST_OPTION)}
+        for number, (_, label) in enumerate(choices[:_MOST_OPTIONS])
+    ]
+    initial = [option for option, (value, _) in zip(options, choices, strict=False) if value in chosen]
+    element: dict[str, Any] = {"type": kind, "options": options}
+    if not initial:
+        return element
+    if kind == "static_select":
+        return element | {"initial_option": initial[0]}
+    return element | {"initial_options": initial}
+
+
+def _given(field: Json, element: Json) -> Any:
+    if "selected_options" in element:
+        choices = _choices(field.get("items") or {})
+        return [choices[int(option["value"])][0] for option in element["selected_options"] or ()]
+    if "selected_option" in element:
+        chosen = element["selected_option"]
+        return _choices(field)[int(chosen["value"])][0] if chosen else None
+    if seconds := element.get("selected_date_time"):
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    value = element.get("selected_date") or element.get("value")
+    if not value:
+        return None
+    match field.get("type"):
+        case "integer":
+            return int(value)
+        case "number":
+            return float(value)
+    return value
+
+
+def _plain(text: str, most: int) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text[:most] or "…"}

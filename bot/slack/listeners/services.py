@@ -1,0 +1,50 @@
+"""What the listeners work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.conversation import Question
+from bot.elicitations import Elicitations
+from bot.flow import Flows
+from bot.runs import Runs
+from bot.slack.action_tokens import ActionTokens
+from bot.slack.clerk import Clerk
+from bot.slack.client import PacedClient
+from bot.slack.delivery import Delivery
+from bot.slack.people import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Shared by all listeners.
+
+    Bolt hands a client of its own to each listener; this one knows Slack's rate limits.
+    """
+
+    client: PacedClient
+    runs: Runs
+    directory: Directory
+    flows: Flows
+    clerk: Clerk
+    elicitations: Elicitations
+    tokens: ActionTokens
+    me: str
+    """The bot's own user id."""
+
+    async def tell(self, body: Mapping[str, Any], words: str | None) -> None:
+        """Tell somebody who pressed a button what only they need to know; `None` tells nothing."""
+        if words:
+            container = body["container"]
+            await self.client.chat_postEphemeral(
+                channel=container["channel_id"],
+                thread_ts=container.get("thread_ts") or container["message_ts"],
+                user=body["user"]["id"],
+                text=words,
+            )
+
+    def delivery(self, question: Question) -> Delivery:
+        """For the messages that answer `question`."""
+        return Delivery(self.client, question, self.me)

@@ -1,0 +1,79 @@
+"""The asker stops an answer: with Slack's own Stop, with the button, or with the word in the thread."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.conversation import Question
+from bot.errors import SlackError
+from bot.slack.content import STOP_ACTION
+from bot.slack.listeners.services import Services
+from bot.slack.questions import is_a_persons, is_stop
+from bot.slack.reply import show_stopped
+
+_log = logging.getLogger(__name__)
+
+_MOST_HEARD = 1_000
+
+
+def register(app: AsyncApp, services: Services) -> None:
+    """Cancel what the asker stops, and say so. Register this before whatever takes words for questions."""
+    runs = services.runs
+    # A mention comes as two events, and when the later one comes there may be nothing left to stop.
+    heard: deque[tuple[str, str]] = deque(maxlen=_MOST_HEARD)
+
+    async def stop(questions: Iterable[Question]) -> None:
+        for question in questions:
+            was_open = await runs.cancel(question.run_id)
+            # Only now: until it was cancelled, the run could have asked for more decisions.
+            if await services.clerk.withdraw(question) or was_open:
+                try:
+                    await show_stopped(services.delivery(question))
+                except SlackError as refused:
+                    _log.warning("That an answer was stopped can't be shown: %s", refused)
+
+    async def asked_by(user: str, thread: str) -> list[Question]:
+        open_questions = [*await runs.working_on(thread), *await services.clerk.waited_for(thread)]
+        return [question for question in open_questions if question.user == user]
+
+    async def stops_something(body: dict[str, Any], event: dict[str, Any]) -> bool:
+        if not (event.get("thread_ts") and is_a_persons(event) and is_stop(event.get("text") or "")):
+            return False
+        words = event["channel"], event["ts"]
+        if words in heard:
+            return True
+        if not await asked_by(event["user"], _thread(body, event["channel"], event["thread_ts"])):
+            return False
+        heard.append(words)
+        return True
+
+    @app.event("agent_session_stopped")
+    async def session_stopped(body: dict[str, Any], event: dict[str, Any]) -> None:
+        thread_ts = event.get("thread_ts") or ""
+        await stop(await asked_by(event["user"], _thread(body, event["channel"], thread_ts)))
+
+    @app.event("app_mention", matchers=[stops_something])
+    @app.event("message", matchers=[stops_something])
+    async def said_stop(body: dict[str, Any], event: dict[str, Any]) -> None:
+        await stop(await asked_by(event["user"], _thread(body, event["channel"], event["thread_ts"])))
+
+    @app.action(STOP_ACTION)
+    async def pressed_stop(ack: AsyncAck, action: dict[str, Any], body: dict[str, Any]) -> None:
+        await ack()
+        question = await runs.question(action["value"])
+        if question is None:
+            return
+        if question.user == body["user"]["id"]:
+            await stop([question])
+            return
+        asker = await services.directory.person(question.user)
+        await services.tell(body, f"Only {asker.name} can stop this answer.")
+
+
+def _thread(body: dict[str, Any], channel: str, thread_ts: str) -> str:
+    return f"{body.get('team_id')}:{channel}:{thread_ts}"

@@ -1,0 +1,266 @@
+"""What happens while a tool call waits for a decision, and after: time passes, minds change, processes end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.bot import Scene, bot_in_workspace
+from support.cards import (
+    Card,
+    approve,
+    cards,
+    deny,
+    open_cards,
+    until_asked,
+    until_closed,
+    until_said,
+)
+from support.notebook import Notebook, results, writes
+from support.openai_server import OpenAIServer, failure, text
+
+from bot.playground import Change
+
+# The least that is more than nothing.
+_AT_ONCE_H = 1e-9
+
+
+async def test_other_questions_of_the_thread_are_answered_meanwhile(tmp_path: Path) -> None:
+    model = OpenAIServer([writes("milk"), text("Meanwhile."), text("Done.")])
+    async with _asked(tmp_path, model) as (scene, ts, notebook, card):
+        other = await scene.playground.person("grace").say("#general", "@threadloop And you?", thread_ts=ts)
+        assert await scene.answer(other, root=ts) == "Meanwhile."
+        assert notebook.keys == []
+        await approve(scene.ada, card)
+        await until_said(scene, ts, "Done.")
+        assert notebook.written == ["milk"]
+    # The question goes on as it was asked: what was said after it is not part of it.
+    assert "And you?" not in str(model.requests[2]["messages"])
+
+
+async def test_a_card_that_nobody_decides_on_expires_and_the_model_is_told(tmp_path: Path) -> None:
+    model = OpenAIServer([writes("milk"), text("Nobody said a word.")])
+    async with _asked(tmp_path, model, approval_hours=_AT_ONCE_H) as (scene, ts, notebook, _):
+        # The bot looks for overdue cards at its start, and then now and again.
+        await scene.stop()
+        await scene.start()
+        await until_closed(scene, ts, "Nobody decided in time.")
+        await until_said(scene, ts, "Nobody said a word.")
+        assert notebook.keys == []
+    assert "Nobody decided in time." in results(model)[0]
+
+
+async def test_a_press_that_comes_too_late_lets_the_card_expire(tmp_path: Path) -> None:
+    model = OpenAIServer([writes("milk"), text("Too late.")])
+    async with _asked(tmp_path, model, approval_hours=_AT_ONCE_H) as (scene, ts, notebook, card):
+        await approve(scene.ada, card)
+        (told,) = scene.ada.ephemerals("#general")
+        assert told["text"] == "It is too late: nobody decided in time."
+        await until_closed(scene, ts, "Nobody decided in time.")
+        await until_said(scene, ts, "Too late.")
+        assert notebook.keys == []
+
+
+async def test_a_restart_between_the_card_and_the_press_changes_nothing(tmp_path: Path) -> None:
+    async with _asked(tmp_path) as (scene, ts, notebook, card):
+        await scene.stop()
+        await scene.start()
+        await approve(scene.ada, card)
+        await until_said(scene, ts, "Done.")
+        assert notebook.written == ["milk"]
+        assert len(cards(scene, ts)) == 1
+
+
+async def test_a_restart_between_the_press_and_the_end_goes_on_with_the_same_key(tmp_path: Path) -> None:
+    async with _asked(tmp_path, shutdown_grace_s=0) as (scene, ts, notebook, card):
+        notebook.lets_write.clear()
+        await approve(scene.ada, card)
+        await notebook.until_called()
+        await scene.stop()
+        await scene.start()
+        await notebook.until_called(2)
+        notebook.lets_write.set()
+        await until_said(scene, ts, "Done.")
+        assert notebook.written == ["milk"]
+        assert len({*notebook.keys}) == 1
+
+
+async def test_a_stop_right_behind_the_decision_loses_nothing(tmp_path: Path) -> None:
+    async with _asked(tmp_path, shutdown_grace_s=0) as (scene, ts, notebook, card):
+        await approve(scene.ada, card)
+        await scene.stop()
+        await scene.start()
+        await until_said(scene, ts, "Done.")
+        assert notebook.written == ["milk"]
+        await until_closed(scene, ts, "Approved by Ada Lovelace")
+
+
+async def test_a_stop_between_two_cards_posts_neither_twice(tmp_path: Path) -> None:
+    model, notebook = OpenAIServer([writes("milk", "eggs"), text("Both.")]), Notebook()
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry(), shutdown_grace_s=0) as scene:
+        _lose_posts_after_the_first(scene)
+        ts = await scene.ada.say("#general", "@threadloop Write down milk and eggs")
+        await until_asked(scene, ts)
+        await scene.stop()
+        scene.playground.faults.clear()
+        await scene.start()
+        for card in await until_asked(scene, ts, times=2):
+            await approve(scene.ada, card)
+        await until_said(scene, ts, "Both.")
+        assert len(cards(scene, ts)) == 2
+        assert sorted(notebook.written) == ["eggs", "milk"]
+
+
+async def test_a_press_before_the_pause_is_stored_waits_for_it_also_across_a_stop(tmp_path: Path) -> None:
+    model, notebook = OpenAIServer([writes("milk"), text("Done.")]), Notebook()
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry(), shutdown_grace_s=0) as scene:
+        # The card is there, and the bot does not come to know it.
+        scene.playground.faults.next("chat.postMessage", lose_response=True)
+        scene.playground.faults.next("conversations.replies", status=500, times=100)
+        ts = await scene.ada.say("#general", "@threadloop Write down milk")
+        (card,) = await until_asked(scene, ts)
+        assert await approve(scene.ada, card)
+        await scene.stop()
+        scene.playground.faults.clear()
+        await scene.start()
+        await until_said(scene, ts, "Done.")
+        await until_closed(scene, ts, "Approved by Ada Lovelace")
+        assert notebook.written == ["milk"]
+
+
+@pytest.mark.parametrize("fault", [{"lose_response": True}, {"reset": True}, {"status": 500}], ids=str)
+async def test_a_card_whose_post_had_an_unknown_outcome_is_there_once(tmp_path: Path, fault: Any) -> None:
+    model, notebook = OpenAIServer([writes("milk"), text("Done.")]), Notebook()
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:
+        scene.playground.faults.next("chat.postMessage", times=2, **fault)
+        ts = await scene.ada.say("#general", "@threadloop Write down milk")
+        (card,) = await until_asked(scene, ts)
+        await approve(scene.ada, card)
+        await until_said(scene, ts, "Done.")
+        await until_closed(scene, ts, "Approved")
+        assert notebook.written == ["milk"]
+
+
+async def test_an_edited_question_is_asked_anew_and_its_card_withdrawn(tmp_path: Path) -> None:
+    model = OpenAIServer([writes("milk", say="Milk it is."), writes("tea", say="Tea, then."), text("Done.")])
+    async with _asked(tmp_path, model) as (scene, ts, notebook, card):
+        await scene.ada.edit("#general", ts, "@threadloop Write down tea")
+        await until_closed(scene, ts, "Withdrawn.")
+        (new,) = await until_asked(scene, ts)
+        assert new.ts != card.ts
+        await approve(scene.ada, new)
+        await until_said(scene, ts, "Done.")
+        assert notebook.written == ["tea"]
+        assert [answer["text"] for answer in scene.answers(ts)] == ["Tea, then.", "Done."]
+
+
+async def test_a_deleted_question_is_dropped_and_its_card_withdrawn(tmp_path: Path) -> None:
+    model = OpenAIServer([writes("milk", say="Milk it is.")])
+    async with _asked(tmp_path, model) as (scene, ts, notebook, _):
+        await scene.ada.say("#general", "Anyone?", thread_ts=ts)
+        await scene.ada.delete("#general", ts)
+        await until_closed(scene, ts, "Withdrawn.")
+        assert scene.answers(ts) == []
+        assert notebook.keys == []
+
+
+async def test_stop_withdraws_the_card_and_says_so(tmp_path: Path) -> None:
+    async with _asked(tmp_path, OpenAIServer([writes("milk")])) as (scene, ts, notebook, card):
+        await scene.ada.say("#general", "stop", thread_ts=ts)
+        await until_closed(scene, ts, "Withdrawn.")
+        await until_said(scene, ts, "_Stopped._")
+        message = scene.playground.workspace.channel("#general").messages[card.ts]
+        assert not [block for block in message.blocks if block["type"] == "actions"]
+        assert notebook.keys == []
+        assert _sessions(scene)[-1] == "active"
+
+
+async def test_slacks_stop_button_withdraws_the_card_too(tmp_path: Path) -> None:
+    async with _asked(tmp_path, OpenAIServer([writes("milk")])) as (scene, ts, notebook, _):
+        await scene.ada.stop("#general", ts)
+        await until_closed(scene, ts, "Withdrawn.")
+        await until_said(scene, ts, "_Stopped._")
+        assert notebook.keys == []
+
+
+async def test_somebody_elses_stop_withdraws_nothing(tmp_path: Path) -> None:
+    async with _asked(tmp_path) as (scene, ts, notebook, card):
+        await scene.playground.person("grace").say("#general", "stop", thread_ts=ts)
+        await approve(scene.ada, card)
+        await until_said(scene, ts, "Done.")
+        assert notebook.written == ["milk"]
+
+
+async def test_a_stop_while_an_approved_tool_runs_ends_it(tmp_path: Path) -> None:
+    async with _asked(tmp_path, OpenAIServer([writes("milk")])) as (scene, ts, notebook, card):
+        notebook.lets_write.clear()
+        await approve(scene.ada, card)
+        await notebook.until_called()
+        await scene.ada.say("#general", "stop", thread_ts=ts)
+        await until_said(scene, ts, "_Stopped._")
+        assert notebook.written == []
+
+
+async def test_the_session_is_suspended_while_somebody_has_to_decide(tmp_path: Path) -> None:
+    async with _asked(tmp_path) as (scene, ts, _, card):
+        assert _sessions(scene)[-1] == "suspended"
+        await approve(scene.ada, card)
+        await until_said(scene, ts, "Done.")
+        await scene.playground.until(lambda: _sessions(scene)[-1] == "active", what="the session's end")
+
+
+async def test_a_failure_after_the_approval_is_shown_below_the_card(tmp_path: Path) -> None:
+    model = OpenAIServer([writes("milk"), failure(401, "No.")])
+    async with _asked(tmp_path, model, attempts=1) as (scene, ts, notebook, card):
+        await approve(scene.ada, card)
+        assert "credentials" in await scene.answer(ts)
+        assert notebook.written == ["milk"]
+
+
+async def test_a_denied_call_and_an_approved_one_survive_a_restart_between_them(tmp_path: Path) -> None:
+    model, notebook = OpenAIServer([writes("milk", "eggs"), text("One.")]), Notebook()
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Write down milk and eggs")
+        milk, eggs = await until_asked(scene, ts, times=2)
+        await deny(scene.ada, milk, "Enough of it")
+        await scene.stop()
+        await scene.start()
+        await until_closed(scene, ts, "Denied by Ada Lovelace: Enough of it")
+        assert [card.ts for card in open_cards(scene, ts)] == [eggs.ts]
+        await approve(scene.ada, eggs)
+        await until_said(scene, ts, "One.")
+        assert notebook.written == ["eggs"]
+
+
+@asynccontextmanager
+async def _asked(
+    folder: Path, model: OpenAIServer | None = None, **settings: Any
+) -> AsyncIterator[tuple[Scene, str, Notebook, Card]]:
+    """Ada's question waits for a decision: the scene, her question, the tools and the card."""
+    model, notebook = model or OpenAIServer([writes("milk"), text("Done.")]), Notebook()
+    async with bot_in_workspace(folder, model=model, tools=notebook.registry(), **settings) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Write down milk")
+        (card,) = await until_asked(scene, ts)
+        room = scene.playground.workspace.channel("#general").id
+        await scene.bot.runs.outcome(f"{scene.playground.team_id}:{room}:{ts}")
+        yield scene, ts, notebook, card
+
+
+def _lose_posts_after_the_first(scene: Scene) -> None:
+    """Let each post of the bot fail from its second one on."""
+    faults, workspace = scene.playground.faults, scene.playground.workspace
+
+    def lose(change: Change) -> None:
+        if change.kind == "posted" and change.message and change.message.user == workspace.app.user.id:
+            stop()
+            faults.next("chat.postMessage", status=500, times=100)
+
+    stop = workspace.listen(lose)
+
+
+def _sessions(scene: Scene) -> list[str]:
+    """What Slack was told of the agent's sessions, in order."""
+    return [call["status"] for call in scene.calls("agents.sessions.setStatus")]
