@@ -28,7 +28,7 @@ ask: $(VENV)/.installed
 	@$(BIN)/threadloop ask "$$QUESTION"
 
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist loadfile
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
