@@ -84,6 +84,11 @@ class Policy(_Part):
     """Of all tools together."""
     mcp: McpRules = McpRules()
 
+    @property
+    def names_groups(self) -> bool:
+        """Whether it matters which user groups somebody is in."""
+        return any(rule.groups for rule in self.tools.values())
+
     def refusal(self, tool: Tool, access: Access) -> str | None:
         """Why this person may not use the tool here; `None` if they may."""
         rule = self._rule(tool)

@@ -123,6 +123,11 @@ class Registry:
         """Humanloop's bare tools in alphabetical order: the same bytes for every question."""
         return [tool.schema for tool in self.tools]
 
+    @property
+    def names_groups(self) -> bool:
+        """Whether the policy asks which user groups somebody is in."""
+        return self._policy.names_groups
+
     def schemas_for(self, access: Access) -> list[dict[str, Any]]:
         """The schemas of those tools that this person may use in this place."""
         return [tool.schema for tool in self.tools if self._policy.refusal(tool, access) is None]
@@ -178,17 +183,19 @@ class Registry:
         try:
             access = Access.of(context)
             tool = self._find(name, access)
-            self._check(tool, access, approved=approved)
+            self._check(tool, arguments_json, access, approved=approved)
             return await self._run(tool, arguments_json, context, access)
         except ToolRetry as error:
             return Outcome.refusal(str(error), _CORRECT, context.config)
         except ToolError as error:
             return Outcome.refusal(str(error), _GIVE_UP, context.config)
 
-    def _check(self, tool: Tool, access: Access, *, approved: bool) -> None:
+    def _check(self, tool: Tool, arguments_json: str | None, access: Access, *, approved: bool) -> None:
         if reason := self._policy.refusal(tool, access):
             raise ToolFailed(reason)
         if self._policy.asks(tool) and not approved:
+            # Nobody is asked about arguments that don't fit, and the model has to know that it is they.
+            tool.arguments.validate(arguments_json)
             raise ToolFailed(f"{tool.name} needs a person's approval, and nobody has approved this call.")
 
     async def _run(self, tool: Tool, arguments_json: str | None, context: Context, access: Access) -> Outcome:
