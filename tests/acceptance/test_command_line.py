@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.anthropic_server import AnthropicServer
+from support.mcp_servers import scripted
 from support.model_server import ModelServer
 from support.openai_server import OpenAIServer, failure, text, tool_calls
 from support.weather_server import WeatherServer
@@ -145,3 +146,29 @@ async def test_wrong_usage_is_told_without_loading_the_bot() -> None:
     code, _, err = await threadloop("answer")
     assert code == 2
     assert "invalid choice" in err
+
+
+async def test_the_doctor_names_what_is_wrong_and_what_is_well(tmp_path: Path) -> None:
+    config = tmp_path / "mcp.json"
+    servers = {"gone": {"command": "/nowhere/server"}, "pens": scripted(tools=[["write"]])}
+    config.write_text(json.dumps({"mcpServers": servers}))
+    code, out, err = await threadloop(
+        "doctor", MCP_CONFIG=str(config), DATABASE_URL=f"sqlite:///{tmp_path}/a.db"
+    )
+    lines = {line.split()[1] if "MCP" not in line else line.split()[2]: line for line in out.splitlines()}
+    assert code == 1
+    assert lines["gone"].startswith("BAD")
+    assert lines["pens"].startswith("ok")
+    assert {line[:3] for name, line in lines.items() if name != "gone"} == {"ok "}
+    assert "BAD" in err
+
+
+async def test_the_tools_are_listed_and_called() -> None:
+    code, out, _ = await threadloop("tools")
+    assert code == 0
+    assert "get_weather_forecast" in out
+    assert await threadloop("tools", "call", "calculate", '{"expression": "6 * 7"}') == (
+        0,
+        '{"result":"42","summary":"6 * 7 = 42"}\n',
+        "",
+    )

@@ -1,0 +1,40 @@
+"""`threadloop gallery` shows each kind of answer, and Slack takes them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bot import gallery
+from bot.playground import Playground, Seed, clickable
+from bot.slack.marker import read_marker
+
+Json = dict[str, Any]
+
+
+async def test_the_gallery_shows_every_kind_of_answer_and_nothing_that_should_not_be_there() -> None:
+    playground = Playground(Seed.default())
+    shown: list[str] = []
+    async with playground.serve():
+        await gallery.show(playground, shown.append)
+        answers = list(_answers(playground))
+    refused = [call for call in playground.calls if call.outcome != "ok"]
+    assert not refused
+    assert len(shown) == len(gallery.EXHIBITS) + 2
+    assert {marker.state for message in answers if (marker := read_marker(message))} == {"final", "failed"}
+    assert not playground.pings
+    assert not playground.unfurled
+    # The sources of the steps, and nothing that a text says.
+    assert {url for message in answers for url in clickable(message)} == {"https://open-meteo.com/"}
+    kinds = {block["type"] for message in answers for block in message.get("blocks") or ()}
+    assert kinds >= {
+        "rich_text", "table", "plan", "context", "context_actions", "actions",
+    }  # fmt: skip
+
+
+def _answers(playground: Playground) -> Iterator[Json]:
+    me = playground.workspace.app.user.id
+    for root in playground.workspace.channel("#general").messages.values():
+        for message in playground.thread("#general", root.ts)[1:]:
+            if message.get("user") == me:
+                yield message
