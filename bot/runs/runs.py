@@ -195,7 +195,9 @@ class Runs:
         """Wait until the runs have come to rest; those in this process at once."""
         here = [self._running[run_id] for run_id in cancelled if run_id in self._running]
         for task in here:
-            task.cancel()
+            # Once: a second cancellation would cut short how the run comes to rest.
+            if not task.cancelling():
+                task.cancel()
         if here:
             await asyncio.wait(here, timeout=_COME_TO_REST_WITHIN_S)
         if len(here) < len(cancelled):
