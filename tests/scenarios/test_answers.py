@@ -16,13 +16,20 @@ async def test_the_question_is_heard_before_it_is_answered(tmp_path: Path) -> No
     model = OpenAIServer([text("Done.", wait=thinking)])
     async with bot_in_workspace(tmp_path, model=model) as scene:
         ts = await scene.ada.say("#general", "@threadloop Are you thinking?")
-        await scene.playground.until(lambda: len(scene.playground.thread("#general", ts)) == 2)
-        (placeholder,) = scene.playground.thread("#general", ts)[1:]
-        assert placeholder["text"] == "…"
+        await scene.playground.until(lambda: scene.status(ts) == "is thinking…", what="the status")
+        assert scene.shown(ts) == []
         thinking.set()
         assert await scene.answer(ts) == "Done."
-        (answer,) = scene.playground.thread("#general", ts)[1:]
-        assert answer["ts"] == placeholder["ts"]
+        assert len(scene.shown(ts)) == 1
+        assert scene.status(ts) == ""
+
+
+async def test_a_quick_answer_is_one_post(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Quick.")])) as scene:
+        await scene.answer(await scene.ada.say("#general", "@threadloop Quick?"))
+        assert len(scene.calls("chat.postMessage")) == 1
+        assert not scene.calls("chat.startStream")
+        assert not scene.calls("chat.update")
 
 
 async def test_markdown_is_rendered_by_slack(tmp_path: Path) -> None:
@@ -30,20 +37,35 @@ async def test_markdown_is_rendered_by_slack(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=model) as scene:
         ts = await scene.ada.say("#general", "@threadloop Show me")
         assert await scene.answer(ts) == "**Bold** and `code`, a < b & c"
-        update = scene.calls("chat.update")[-1]
-        assert update["blocks"] == [{"type": "markdown", "text": "**Bold** and `code`, a < b & c"}]
-        assert update["text"] == "**Bold** and `code`, a &lt; b &amp; c"
+        post = scene.calls("chat.postMessage")[-1]
+        assert post["blocks"][0] == {"type": "markdown", "text": "**Bold** and `code`, a < b & c"}
+        assert post["text"] == "**Bold** and `code`, a &lt; b &amp; c"
 
 
 async def test_a_long_answer_is_split_within_slacks_limits_and_nothing_is_lost(tmp_path: Path) -> None:
-    long = "\n\n".join(f"Paragraph {number} <&> " + "word " * 60 for number in range(60))
+    long = "\n\n".join(f"Paragraph {number} <&> " + "word " * 60 for number in range(40))
     async with bot_in_workspace(tmp_path, model=OpenAIServer([text(long)])) as scene:
         ts = await scene.ada.say("#general", "@threadloop At length, please")
         answer = await scene.answer(ts)
         parts = [message["text"] for message in scene.answers(ts)]
     assert len(parts) > 4
     assert all(len(part) < LIMIT for part in parts)
-    assert answer.split() == long.split()
+    # A `<` gets some room, so that it begins no token of Slack's.
+    assert "".join(answer.split()) == "".join(long.split())
+
+
+async def test_what_does_not_fit_into_five_messages_is_in_a_file(tmp_path: Path) -> None:
+    long = "\n\n".join(f"Paragraph {number} " + "word " * 60 for number in range(90))
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text(long)])) as scene:
+        ts = await scene.ada.say("#general", "@threadloop At great length, please")
+        answer = await scene.answer(ts)
+        files = [file for message in scene.shown(ts) for file in message.get("files", ())]
+        rest = scene.playground.workspace.contents[files[0]["id"]].decode()
+    assert len(scene.answers(ts)) == 5
+    assert [file["name"] for file in files] == ["answer.md"]
+    assert "The rest is in the attached file `answer.md`" in answer
+    said = answer.replace("_The rest is in the attached file `answer.md`._", "")
+    assert (said + rest).split() == long.split()
 
 
 async def test_a_code_block_that_is_split_is_closed_and_opened_again(tmp_path: Path) -> None:
@@ -63,7 +85,9 @@ async def test_nothing_in_an_answer_pings_or_unfurls(tmp_path: Path) -> None:
         ts = await scene.ada.say("#general", "@threadloop Call everybody")
         answer = await scene.answer(ts)
         sent = [*scene.calls("chat.postMessage"), *scene.calls("chat.update")]
-    assert answer == "Hi @channel, @here, @everyone, @devs and @Ada @here!here"
+        assert scene.playground.pings == []
+        assert scene.playground.unfurled == []
+    assert answer.startswith("Hi @channel, @here, @everyone, @devs and @Ada @here")
     assert all("<!" not in str(arguments) and "<@U" not in str(arguments) for arguments in sent)
     posts = scene.calls("chat.postMessage")
     assert all(post["unfurl_links"] is False and post["unfurl_media"] is False for post in posts)

@@ -114,13 +114,13 @@ async def test_a_follow_up_sees_what_was_said_and_answered(tmp_path: Path) -> No
     ]
 
 
-async def test_an_answer_takes_three_slack_calls_once_names_are_known(tmp_path: Path) -> None:
+async def test_an_answer_takes_two_slack_calls_once_names_are_known(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=_model("Few.")) as scene:
         await scene.answer(await scene.ada.say("#general", "@threadloop How many calls?"))
         before = len(scene.playground.calls)
         await scene.answer(await scene.ada.say("#general", "@threadloop And now?"))
         made = [call.method for call in scene.playground.calls[before:]]
-        assert sorted(made) == ["chat.postMessage", "chat.update", "conversations.replies"]
+        assert sorted(made) == ["assistant.threads.setStatus", "chat.postMessage"]
 
 
 def _model(answer: str) -> ModelServer:

@@ -11,15 +11,14 @@ from support.openai_server import OpenAIServer, text
 
 async def test_an_edit_while_it_is_answered_restarts_it_in_the_same_message(tmp_path: Path) -> None:
     never = asyncio.Event()
-    model = OpenAIServer([text("Old.", wait=never), text("New.")])
+    model = OpenAIServer([text("Old words ", "are said.", hold=never), text("New.")])
     async with bot_in_workspace(tmp_path, model=model) as scene:
         ts = await scene.ada.say("#general", "@threadloop the old question")
-        await model.until_asked(1)
-        (placeholder,) = scene.playground.thread("#general", ts)[1:]
+        old = await scene.until_shown("Old words", ts)
         await scene.ada.edit("#general", ts, "@threadloop the new question")
         await scene.playground.until(lambda: bool(scene.answers(ts)), what="the answer")
-        (answer,) = scene.playground.thread("#general", ts)[1:]
-        assert (answer["ts"], answer["text"]) == (placeholder["ts"], "New.")
+        (answer,) = scene.shown(ts)
+        assert (answer["ts"], answer["text"]) == (old["ts"], "New.")
         never.set()
     assert model.requests[1]["messages"][1]["content"] == "Ada Lovelace: the new question"
 
@@ -31,7 +30,7 @@ async def test_an_edit_while_it_waits_changes_what_is_asked(tmp_path: Path) -> N
         root = await scene.ada.say("#general", "@threadloop first")
         await model.until_asked(1)
         ts = await scene.ada.say("#general", "@threadloop secnod", thread_ts=root)
-        await scene.playground.until(lambda: len(scene.playground.thread("#general", root)) == 4)
+        await scene.playground.until(lambda: scene.bot.runs.waiting == 1, what="the second question's wait")
         await scene.ada.edit("#general", ts, "@threadloop second")
         first.set()
         await scene.playground.until(lambda: bool(scene.answers(ts, root=root)), what="the answer")
@@ -43,11 +42,11 @@ async def test_an_edit_while_it_waits_changes_what_is_asked(tmp_path: Path) -> N
 
 async def test_a_deleted_question_is_dropped_with_its_unfinished_answer(tmp_path: Path) -> None:
     never = asyncio.Event()
-    model = OpenAIServer([text("Never.", wait=never)])
+    model = OpenAIServer([text("Never ", "mind.", hold=never)])
     async with bot_in_workspace(tmp_path, model=model) as scene:
         root = await scene.ada.say("#general", "We could ask")
         ts = await scene.ada.say("#general", "@threadloop forget it", thread_ts=root)
-        await model.until_asked(1)
+        await scene.until_shown("Never", root)
         await scene.ada.delete("#general", ts)
         await scene.playground.until(lambda: len(scene.playground.thread("#general", root)) == 1)
         never.set()
@@ -55,11 +54,11 @@ async def test_a_deleted_question_is_dropped_with_its_unfinished_answer(tmp_path
 
 async def test_an_edit_that_takes_the_mention_away_withdraws_the_question(tmp_path: Path) -> None:
     never = asyncio.Event()
-    model = OpenAIServer([text("Never.", wait=never)])
+    model = OpenAIServer([text("Never ", "mind.", hold=never)])
     async with bot_in_workspace(tmp_path, model=model) as scene:
         root = await scene.ada.say("#general", "We could ask")
         ts = await scene.ada.say("#general", "@threadloop or not", thread_ts=root)
-        await model.until_asked(1)
+        await scene.until_shown("Never", root)
         await scene.ada.edit("#general", ts, "or not")
         await scene.playground.until(lambda: len(scene.playground.thread("#general", root)) == 2)
         never.set()

@@ -20,8 +20,7 @@ async def test_a_second_question_waits_and_sees_the_first_answer(tmp_path: Path)
         root = await scene.ada.say("#general", "@threadloop first?")
         await model.until_asked(1)
         second = await scene.playground.person("grace").say("#general", "@threadloop second?", thread_ts=root)
-        # Its placeholder is there, so it was heard; the model has not been asked.
-        await scene.playground.until(lambda: len(scene.playground.thread("#general", root)) == 4)
+        await scene.playground.until(lambda: scene.bot.runs.waiting == 1, what="the second question's wait")
         assert len(model.requests) == 1
         first.set()
         assert await scene.answer(second, root=root) == "Two."
@@ -81,16 +80,15 @@ async def test_a_question_that_is_open_at_a_stop_is_answered_after_the_start_in_
     tmp_path: Path,
 ) -> None:
     never = asyncio.Event()
-    model = OpenAIServer([text("Too late.", wait=never), text("After all.")])
+    model = OpenAIServer([text("Too late ", "for that.", hold=never), text("After all.")])
     async with bot_in_workspace(tmp_path, model=model, shutdown_grace_s=0) as scene:
         ts = await scene.ada.say("#general", "@threadloop Still there?")
-        await model.until_asked(1)
-        (placeholder,) = scene.playground.thread("#general", ts)[1:]
+        begun = await scene.until_shown("Too late", ts)
         await scene.stop()
         await scene.start()
         assert await scene.answer(ts) == "After all."
-        (answer,) = scene.playground.thread("#general", ts)[1:]
-        assert answer["ts"] == placeholder["ts"]
+        (answer,) = scene.shown(ts)
+        assert answer["ts"] == begun["ts"]
         never.set()
 
 

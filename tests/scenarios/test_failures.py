@@ -71,20 +71,24 @@ async def test_a_missing_scope_is_a_sentence(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=_model()) as scene:
         assert scene.playground.scopes is not None
         scene.playground.scopes.discard("channels:history")
-        answer = await scene.answer(await scene.ada.say("#general", "@threadloop Anything?"))
+        root = await scene.ada.say("#general", "A thread has to be read")
+        ts = await scene.ada.say("#general", "@threadloop Anything?", thread_ts=root)
+        answer = await scene.answer(ts, root=root)
         assert "reinstall it from its manifest" in answer
 
 
 async def test_a_short_rate_limit_of_slack_is_waited_out(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=_model()) as scene:
-        scene.playground.faults.next("chat.update", rate_limited_s=0)
+        scene.playground.faults.next("chat.postMessage", rate_limited_s=0)
         assert await scene.answer(await scene.ada.say("#general", "@threadloop Anything?")) == "Fine."
 
 
 async def test_a_passing_server_error_of_slack_is_tried_again(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=_model()) as scene:
+        root = await scene.ada.say("#general", "A thread has to be read")
         scene.playground.faults.next("conversations.replies", status=500)
-        assert await scene.answer(await scene.ada.say("#general", "@threadloop Anything?")) == "Fine."
+        ts = await scene.ada.say("#general", "@threadloop Anything?", thread_ts=root)
+        assert await scene.answer(ts, root=root) == "Fine."
 
 
 async def test_a_locked_database_is_a_sentence(tmp_path: Path) -> None:

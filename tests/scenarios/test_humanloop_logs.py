@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from support.bot import bot_in_workspace
+from support.humanloop_logs import logs
 from support.openai_server import OpenAIServer, failure, text, tool_calls
 
 from bot import database
@@ -27,11 +26,11 @@ async def test_a_flow_holds_its_model_calls_and_tool_calls(tmp_path: Path) -> No
     async with bot_in_workspace(tmp_path, model=OpenAIServer(SUM)) as scene:
         ts = await scene.ada.say("#general", "@threadloop 2 + 2 and 2 * 3?")
         await scene.answer(ts)
-    logs = _logs(tmp_path / "bot.db")
-    (flow,) = [log for log in logs if log["kind"] == "flow"]
-    children = [log for log in logs if log["trace_parent_id"] == flow["id"]]
+    kept = logs(tmp_path / "bot.db")
+    (flow,) = [log for log in kept if log["kind"] == "flow"]
+    children = [log for log in kept if log["trace_parent_id"] == flow["id"]]
     assert sorted(log["kind"] for log in children) == ["prompt", "prompt", "tool", "tool"]
-    assert {log["trace_id"] for log in logs} == {flow["id"]}
+    assert {log["trace_id"] for log in kept} == {flow["id"]}
     assert flow["status"] == "complete"
 
 
@@ -39,7 +38,7 @@ async def test_the_flow_of_a_failed_question_says_so(tmp_path: Path) -> None:
     model = OpenAIServer([failure(401, "No.", kind="invalid_api_key")])
     async with bot_in_workspace(tmp_path, model=model) as scene:
         await scene.answer(await scene.ada.say("#general", "@threadloop Anything?"))
-    (flow,) = [log for log in _logs(tmp_path / "bot.db") if log["kind"] == "flow"]
+    (flow,) = [log for log in logs(tmp_path / "bot.db") if log["kind"] == "flow"]
     assert "ModelKeyRefused" in json.dumps(flow)
     assert flow["status"] == "complete"
 
@@ -52,8 +51,8 @@ async def test_a_humanloop_server_of_ones_own_takes_the_place_of_the_embedded_en
     ):
         answer = await scene.answer(await scene.ada.say("#general", "@threadloop 2 + 2 and 2 * 3?"))
     assert answer == "4 and 6."
-    assert len(_logs(tmp_path / "humanloop.db")) == 5
-    assert _logs(tmp_path / "bot.db") == []
+    assert len(logs(tmp_path / "humanloop.db")) == 5
+    assert logs(tmp_path / "bot.db") == []
 
 
 async def test_a_humanloop_server_that_is_away_is_a_sentence(tmp_path: Path) -> None:
@@ -70,13 +69,3 @@ async def _gateway(folder: Path, openai_base_url: str) -> AsyncIterator[str]:
     async with Gateway(engine, credentials, api_key="hl-key") as gateway, serve(gateway.app) as url:
         yield f"{url}/v5"
     engine.dispose()
-
-
-def _logs(path: Path) -> list[dict[str, Any]]:
-    with sqlite3.connect(path) as connection:
-        connection.row_factory = sqlite3.Row
-        rows = connection.execute(
-            "SELECT logs.*, file_type AS kind FROM gateway_logs AS logs JOIN gateway_versions AS versions "
-            "ON versions.id = logs.version_id AND versions.file_id = logs.file_id"
-        )
-        return [dict(row) for row in rows]

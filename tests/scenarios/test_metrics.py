@@ -74,8 +74,10 @@ async def test_slacks_refusals_are_counted_by_method(
     tmp_path: Path, fault: dict[str, Any], outcome: str
 ) -> None:
     async with bot_over_http(tmp_path, model=OpenAIServer(reply=lambda _request: text("Fine."))) as scene:
+        root = await scene.ada.say("#general", "A thread has to be read")
         scene.playground.faults.next("conversations.replies", **fault)
-        await scene.answer(await scene.ada.say("#general", "@threadloop Anything?"))
+        ts = await scene.ada.say("#general", "@threadloop Anything?", thread_ts=root)
+        await scene.answer(ts, root=root)
         seen = await scene.samples()
     assert seen.value("threadloop_slack_calls_total", method="conversations.replies", outcome=outcome) == 1
 

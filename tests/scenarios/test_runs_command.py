@@ -32,7 +32,7 @@ async def test_runs_are_listed_with_their_state_and_steps(
         assert [line.rsplit(":", 1)[1] for line in listed[1:]] == [running, failed, answered]
         shown = await _runs(scene, capsys, "show", _run_id(scene, answered))
         names = [line.split(maxsplit=5)[-1] for line in shown]
-        assert sorted(names) == ["model", "model", "show placeholder", "tool calculate"]
+        assert sorted(names) == ["model", "model", "tool calculate"]
         never.set()
 
 

@@ -22,8 +22,10 @@ from bot.app import Bot, build
 from bot.conversation import Event, Question
 from bot.gateway import RetryPolicy
 from bot.playground import Person, Playground, Seed
+from bot.playground.objects import AgentThread
 from bot.settings import Settings
 from bot.slack.marker import Marker, read_marker
+from bot.slack.part import STREAM_S
 from bot.slack.text import unescape
 from tools import Registry
 
@@ -76,6 +78,32 @@ class Scene:
         await self.bot.runs.outcome(f"{self.playground.team_id}:{room}:{ts}")
         return "\n".join(unescape(message["text"]) for message in self.answers(ts, channel, root=root))
 
+    def status(self, ts: str, channel: str = "#general") -> str:
+        """The status line of the thread `ts`."""
+        return self._agent_thread(ts, channel).status
+
+    def session(self, ts: str, channel: str = "#general") -> str:
+        """Where the bot's session in the thread `ts` stands."""
+        return self._agent_thread(ts, channel).session
+
+    def _agent_thread(self, ts: str, channel: str) -> AgentThread:
+        return self.playground.workspace.agent_thread(self.playground.workspace.channel(channel).id, ts)
+
+    def shown(self, ts: str, channel: str = "#general") -> list[Json]:
+        """What the bot shows in the thread `ts`, final or not."""
+        thread = self.playground.thread(channel, ts)
+        return [message for message in thread if message["user"] == self.playground.bot_user_id]
+
+    async def until_shown(self, words: str, ts: str, channel: str = "#general") -> Json:
+        """Wait until a message of the bot's shows these words; return it."""
+
+        def found() -> Json | None:
+            return next((message for message in self.shown(ts, channel) if words in message["text"]), None)
+
+        message = await self.playground.until(found, what=f"a message with {words!r}")
+        assert message is not None
+        return message
+
     def calls(self, method: str) -> list[Json]:
         """The arguments of the bot's calls of a Web API method, in order."""
         return [call.arguments for call in self.playground.calls if call.method == method]
@@ -95,11 +123,13 @@ async def bot_in_workspace(
     attempts: int = 2,
     sample_data: bool = False,
     observe: Observer | None = None,
+    stream_s: float = STREAM_S,
+    playground: Playground | None = None,
     **settings: Any,
 ) -> AsyncIterator[Scene]:
     """Start a workspace and a bot in it; without a model server the bot answers offline."""
     async with server_or_none(model):
-        playground = Playground(seed or Seed.default())
+        playground = playground or Playground(seed or Seed.default())
         async with playground.serve():
             chosen = Settings(
                 slack_bot_token=SecretStr(playground.bot_token),
@@ -119,6 +149,7 @@ async def bot_in_workspace(
                     retry=RetryPolicy(attempts=attempts, base_delay_s=0.0),
                     sample_data=sample_data,
                     observe=observe or (lambda question, event: seen.append((question, event))),
+                    stream_s=stream_s,
                 ),
                 seen,
             )
@@ -145,3 +176,15 @@ def _model_settings(model: ModelServer | None) -> Json:
     if isinstance(model, AnthropicServer):
         return {"anthropic_base_url": model.base_url, "anthropic_api_key": SecretStr("sk-ant-test-key-0000")}
     return {"openai_base_url": model.base_url, "openai_api_key": SecretStr("sk-test-key-000000")}
+
+
+def blocks_of(message: Json, *kinds: str) -> list[Json]:
+    """The blocks of these types in a message, those of a plan included."""
+    blocks = list(message.get("blocks") or ())
+    blocks += [card for block in blocks if block["type"] == "plan" for card in block["tasks"]]
+    return [block for block in blocks if block["type"] in kinds]
+
+
+def buttons_of(message: Json) -> list[str]:
+    """The action ids of the buttons under a message."""
+    return [element["action_id"] for block in blocks_of(message, "actions") for element in block["elements"]]

@@ -27,10 +27,11 @@ QUESTION = [ChatMessage("user", "Ada: well?")]
 
 
 class ScriptedModel:
-    """Gives its replies in order, and keeps what it was asked."""
+    """Gives its replies in order, and keeps what it was asked. `live` ones come as text first."""
 
-    def __init__(self, *replies: ModelReply) -> None:
+    def __init__(self, *replies: ModelReply, live: bool = True) -> None:
         self._replies = list(replies)
+        self._live = live
         self.asked: list[list[ChatMessage]] = []
         self.choices: list[ToolChoice] = []
 
@@ -40,7 +41,7 @@ class ScriptedModel:
         self.asked.append(list(messages))
         self.choices.append(tool_choice)
         reply = self._replies.pop(0)
-        if isinstance(reply.message.content, str):
+        if self._live and isinstance(reply.message.content, str):
             yield TextDelta(reply.message.content)
         yield reply
 
@@ -67,6 +68,16 @@ class EchoTools:
 async def test_text_without_tool_calls_is_the_answer() -> None:
     events = await _run(ScriptedModel(_says("Well.")), EchoTools())
     assert events == [TextDelta("Well."), Done("Well.", Usage(1, 1), turns=1)]
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["bit by bit", "read from the database after a restart"])
+async def test_what_was_said_in_every_turn_is_the_answer(live: bool) -> None:
+    replies = (_calls(ToolCall("1", "echo", "{}"), say="Let me look."), _calls(ToolCall("2", "echo", "{}")))
+    events = await _run(ScriptedModel(*replies, _says("It falls."), live=live), EchoTools())
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert done.text == "Let me look.\n\nIt falls."
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == done.text
 
 
 async def test_results_go_back_in_the_order_of_the_calls_whichever_ends_first() -> None:
@@ -137,5 +148,5 @@ def _says(text: str, finish_reason: str = "stop") -> ModelReply:
     return ModelReply(ChatMessage("assistant", text), finish_reason, Usage(1, 1))
 
 
-def _calls(*calls: ToolCall) -> ModelReply:
-    return ModelReply(ChatMessage("assistant", tool_calls=calls), "tool_calls", Usage(1, 1))
+def _calls(*calls: ToolCall, say: str | None = None) -> ModelReply:
+    return ModelReply(ChatMessage("assistant", say, tool_calls=calls), "tool_calls", Usage(1, 1))
