@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mappi
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx2
@@ -31,18 +31,18 @@ from bot.conversation import (
     Outcome,
     Pause,
     Paused,
-    PausedRun,
     Person,
     Question,
     TextDelta,
     ToolCall,
     ToolChoice,
+    ToolFinished,
     ToolResult,
-    Verdict,
 )
 from bot.deadline import Deadline
 from bot.errors import DatabaseBusy, QuestionTimedOut, RunError, Unexpected
 from bot.flow import Flows, ToolRun
+from bot.interfaces import Approvals, Reply, Steps, Transcript
 from bot.model import HumanloopModel, Prompt
 from tools import Access, Asker, Context, Elicit, Elicitation, ElicitationAnswer, Registry
 from tools import Outcome as ToolOutcome
@@ -52,85 +52,6 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 _log = logging.getLogger(__name__)
-
-Value = TypeVar("Value")
-Live = TypeVar("Live")
-
-
-class Steps(Protocol):
-    """Runs the steps of one question so that a finished one is not run again after a restart."""
-
-    @property
-    def run_id(self) -> str:
-        """The run's id, for people: the question's, and the revision if it was asked anew."""
-
-    @property
-    def may_have_posted(self) -> bool:
-        """Whether an earlier attempt at this question may have shown something already."""
-
-    @property
-    def resumes(self) -> PausedRun | None:
-        """The run that paused for approval, and that this one goes on with."""
-
-    async def turn(self) -> None:
-        """Wait until the earlier questions of the thread are answered.
-
-        Raises:
-            TooManyQuestions: too many wait already.
-        """
-
-    def run(self, name: str, kind: type[Value], work: Callable[[], Awaitable[Value]]) -> Awaitable[Value]:
-        """Run `work` once and keep its result. The step is numbered when this is called, not when awaited."""
-
-    def stream(
-        self, name: str, kind: type[Value], work: Callable[[], AsyncGenerator[Live | Value, None]]
-    ) -> AsyncGenerator[Live | Value, None]:
-        """Run a generator as one step. Its last value, of type `kind`, is kept; the others are live only."""
-
-
-class Reply(Protocol):
-    """One answer's life where the asker sees it."""
-
-    async def begin(self) -> None:
-        """Show that the question was heard. Never raises."""
-
-    def know(self, history: History) -> None:
-        """Take in who takes part in the thread, and what was said there."""
-
-    def show(self, event: Event) -> None:
-        """Show the answer as it comes. Does not wait."""
-
-    def report(self, call: ToolCall, progress: str) -> None:
-        """Show how far a tool call is. Does not wait."""
-
-    async def finish(self, answer: Answer) -> None:
-        """Show the answer, of which `show` has shown any beginning, or nothing."""
-
-    async def fail(self, error: RunError) -> None:
-        """Show what went wrong, with the run id. Never raises."""
-
-    async def abandon(self) -> None:
-        """Leave what is shown in a state from which another attempt can go on. Never raises."""
-
-    async def pause(self) -> int:
-        """Show that people have to decide before the answer goes on; return how many messages it has so far."""
-
-
-class Approvals(Protocol):
-    """Has people decide about tool calls."""
-
-    async def open(self, question: Question, steps: Steps, calls: Sequence[ToolCall]) -> None:
-        """Ask about the calls of a run. Asking again after a restart asks nobody twice."""
-
-    async def verdicts(self, paused: PausedRun) -> Mapping[str, Verdict]:
-        """What was decided about the calls that a run paused for, by their ids."""
-
-
-class Transcript(Protocol):
-    """Reads a question's thread."""
-
-    async def history(self, question: Question) -> History:
-        """The thread up to the question, as chat messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +129,7 @@ class _Work:
         self._reply = reply
         self._deadline = Deadline()
         self.tool_runs: list[ToolRun] = []
+        self._used: list[str] = []
 
     async def run(self) -> Outcome:
         """Work out the answer and show it, or come to where people have to decide."""
@@ -233,7 +155,7 @@ class _Work:
         answer = Answer(
             text=done.text + (_CUT if done.cut else ""),
             model=str(self._parts.prompt.parameters.get("model", "")),
-            tools=tuple(run.call.name for run in self.tool_runs),
+            tools=tuple(self._used),
             seconds=seconds,
             cost=done.usage.cost,
         )
@@ -274,7 +196,10 @@ class _Work:
             async for event in events:
                 self._parts.observe(self._question, event)
                 self._reply.show(event)
-                if isinstance(event, Done | Paused):
+                if isinstance(event, ToolFinished):
+                    # Also those that a former process called, which are only read back.
+                    self._used.append(event.call.name)
+                elif isinstance(event, Done | Paused):
                     end = event
         return end
 

@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bot.answer import Steps
 from bot.approvals import Approval, Approvals
 from bot.conversation import PausedRun, Question, ToolCall, Verdict
 from bot.errors import SlackError, SlackRefused
+from bot.interfaces import Steps
 from bot.slack.client import PacedClient, slack_errors
 from bot.slack.content import Body, approval_buttons
 from bot.slack.delivery import Delivery

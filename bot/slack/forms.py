@@ -15,7 +15,22 @@ Json: TypeAlias = Mapping[str, Any]
 # Slack's most (https://docs.slack.dev/reference/block-kit/blocks/input-block and its elements).
 _MOST_LABEL, _MOST_OPTION, _MOST_OPTIONS, _MOST_INPUTS = 150, 75, 100, 100
 _MOST_TEXT = 3_000
+_MOST_TITLE = 24
+_MOST_IN_A_LINE = 500
 _TEXT_INPUTS = {"email": "email_text_input", "uri": "url_text_input"}
+
+
+def modal(view: str, title: str, form: Json, *, submit: str, close: str, remembers: str) -> dict[str, Any]:
+    """A modal with the form in it; `remembers` comes back with what is filled in."""
+    return {
+        "type": "modal",
+        "callback_id": view,
+        "private_metadata": remembers,
+        "title": _plain(title, _MOST_TITLE),
+        "submit": _plain(submit, _MOST_TITLE),
+        "close": _plain(close, _MOST_TITLE),
+        "blocks": form_blocks(form),
+    }
 
 
 def form_blocks(form: Json) -> list[dict[str, Any]]:
@@ -64,7 +79,7 @@ def _element(field: Json) -> dict[str, Any]:
             return {"type": "datetimepicker"}
         case _, ("email" | "uri") as kind:
             return {"type": _TEXT_INPUTS[kind]} | ({"initial_value": default} if default else {})
-    element = {"type": "plain_text_input", "multiline": False}
+    element = {"type": "plain_text_input", "multiline": int(field.get("maxLength") or 0) > _MOST_IN_A_LINE}
     if field.get("maxLength", 0) <= _MOST_TEXT:
         element |= {name: int(value) for name, value in _limits(field, **_LENGTHS).items()}
     return element | ({"initial_value": str(default)} if default else {})

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bot.answer import Reply, Steps
 from bot.conversation import (
     Answer,
     Content,
@@ -27,6 +26,7 @@ from bot.conversation import (
     ToolStarted,
 )
 from bot.errors import RunError, SlackError
+from bot.interfaces import Reply, Steps
 from bot.slack.client import PacedClient, slack_errors
 from bot.slack.command_reply import CommandReply
 from bot.slack.content import Block, Body, Footer, failure, new_message, retry_button

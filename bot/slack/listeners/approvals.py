@@ -8,11 +8,12 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack.approvals import Press
 from bot.slack.content import APPROVE_ACTION, DENY_ACTION
+from bot.slack.forms import modal
 from bot.slack.listeners.services import Services
 
 _DENY_VIEW = "why_denied"
 _REASON = "reason"
-_MOST_CHARS = 500
+_FORM = {"properties": {_REASON: {"type": "string", "title": "Why not? I will go by it.", "maxLength": 500}}}
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -46,24 +47,4 @@ def _press(action: dict[str, Any], body: dict[str, Any]) -> Press:
 
 
 def _ask_why(value: str) -> dict[str, Any]:
-    return {
-        "type": "modal",
-        "callback_id": _DENY_VIEW,
-        "private_metadata": value,
-        "title": {"type": "plain_text", "text": "Deny"},
-        "submit": {"type": "plain_text", "text": "Deny"},
-        "close": {"type": "plain_text", "text": "Back"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": _REASON,
-                "optional": True,
-                "label": {"type": "plain_text", "text": "Why not? I will go by it."},
-                "element": {
-                    "type": "plain_text_input",
-                    "action_id": _REASON,
-                    "max_length": _MOST_CHARS,
-                },
-            }
-        ],
-    }
+    return modal(_DENY_VIEW, "Deny", _FORM, submit="Deny", close="Back", remembers=value)

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.elicitations import Asked
 from bot.slack.content import ACCEPT_ACTION, DECLINE_ACTION, VISIT_ACTION
-from bot.slack.forms import form_blocks, form_values
+from bot.slack.forms import form_values, modal
 from bot.slack.listeners.services import Services
 
 _FORM_VIEW = "fill_in"
@@ -63,12 +63,4 @@ async def _asked(services: Services, asked_id: str, user: str) -> tuple[Asked | 
 
 
 def _form(asked: Asked) -> dict[str, Any]:
-    return {
-        "type": "modal",
-        "callback_id": _FORM_VIEW,
-        "private_metadata": asked.id,
-        "title": {"type": "plain_text", "text": "Fill in"},
-        "submit": {"type": "plain_text", "text": "Send"},
-        "close": {"type": "plain_text", "text": "Back"},
-        "blocks": form_blocks(asked.form),
-    }
+    return modal(_FORM_VIEW, "Fill in", asked.form, submit="Send", close="Back", remembers=asked.id)

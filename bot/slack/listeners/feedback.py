@@ -7,11 +7,21 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack.content import FEEDBACK_ACTION
+from bot.slack.forms import modal
 from bot.slack.listeners.services import Services
 
 _REASON_VIEW = "why_bad"
 _REASON_BLOCK = "reason"
-_MOST_CHARS = 2_000
+_FORM = {
+    "required": [_REASON_BLOCK],
+    "properties": {
+        _REASON_BLOCK: {
+            "type": "string",
+            "title": "A word or two helps to make the next answer better",
+            "maxLength": 2_000,
+        }
+    },
+}
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -41,24 +51,4 @@ async def _keep(services: Services, run_id: str, verdict: str, user: str, reason
 
 
 def _ask_for_reason(run_id: str) -> dict[str, Any]:
-    return {
-        "type": "modal",
-        "callback_id": _REASON_VIEW,
-        "private_metadata": run_id,
-        "title": {"type": "plain_text", "text": "What was wrong?"},
-        "submit": {"type": "plain_text", "text": "Send"},
-        "close": {"type": "plain_text", "text": "Skip"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": _REASON_BLOCK,
-                "label": {"type": "plain_text", "text": "A word or two helps to make the next answer better"},
-                "element": {
-                    "type": "plain_text_input",
-                    "action_id": _REASON_BLOCK,
-                    "multiline": True,
-                    "max_length": _MOST_CHARS,
-                },
-            }
-        ],
-    }
+    return modal(_REASON_VIEW, "What was wrong?", _FORM, submit="Send", close="Skip", remembers=run_id)
