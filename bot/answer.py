@@ -134,7 +134,9 @@ class _Work:
     async def run(self) -> Outcome:
         """Work out the answer and show it, or come to where people have to decide."""
         async with self._deadline:
-            history, _ = await asyncio.gather(self._history(), self._begin())
+            # First of all, so that the question is seen to be heard.
+            await self._begin()
+            history, _ = await asyncio.gather(self._history(), self._open_flow())
             started = time.monotonic()
             self._reply.know(history)
             now = datetime.now(_zone(history.asker))
@@ -164,7 +166,11 @@ class _Work:
 
     async def _begin(self) -> None:
         async with self._parts.talking:
-            await asyncio.gather(self._reply.begin(), self._parts.flows.begin(self._question))
+            await self._reply.begin()
+
+    async def _open_flow(self) -> None:
+        async with self._parts.talking:
+            await self._parts.flows.begin(self._question)
 
     async def _history(self) -> History:
         await self._steps.turn()
