@@ -58,5 +58,7 @@ def _count(connection: sa.Connection, name: str, most: int, day: date) -> bool:
         .on_conflict_do_update(
             index_elements=["name", "day"], set_={"calls": _calls.c.calls + 1}, where=_calls.c.calls < most
         )
+        # PostgreSQL's driver does not tell how many rows an insertion has changed.
+        .returning(_calls.c.calls)
     )
-    return connection.execute(counted).rowcount == 1
+    return connection.execute(counted).first() is not None

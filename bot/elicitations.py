@@ -66,7 +66,8 @@ class Elicitations:
             old = _elicitations.c.asked_at < asked_at - _REMEMBER_S
             connection.execute(sa.delete(_elicitations).where(old))
             new = upsert(connection, _elicitations).values(row).on_conflict_do_nothing()
-            return connection.execute(new).rowcount == 1
+            # PostgreSQL's driver does not tell how many rows an insertion has made.
+            return connection.execute(new.returning(_elicitations.c.id)).first() is not None
 
         return await self._do(insert)
 
