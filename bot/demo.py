@@ -114,7 +114,8 @@ class _Talk:
     def answer(self) -> list[tuple[Marker, str]]:
         """The parts of the answer to the last question, as far as they are there."""
         thread = self._playground.thread(f"#{_CHANNEL}", self._thread or "")
-        marked = [(read_marker(message), unescape(message["text"])) for message in thread]
+        written = [message for message in thread if "streaming_state" not in message or "edited" in message]
+        marked = [(read_marker(message), unescape(message["text"])) for message in written]
         return [
             (marker, text)
             for marker, text in marked
@@ -134,7 +135,8 @@ async def _show(
         if message is None or change.kind not in _SHOWN:
             continue
         marker = read_marker({"metadata": message.metadata})
-        is_growing = marker is None and message.stream is not None
+        # A streamed message is written out in full when its stream has ended.
+        is_growing = message.stream is not None and message.edited is None
         if is_growing or (marker is not None and marker.state == "pending"):
             continue
         place = f"in #{playground.workspace.channels[change.channel].name}"

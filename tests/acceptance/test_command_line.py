@@ -107,9 +107,10 @@ async def test_run_shows_the_guides_question_and_stays_up_until_it_is_stopped() 
     assert process.stdout is not None
     shown = await asyncio.wait_for(process.stdout.readuntil(b"until Ctrl-C."), 60)
     process.send_signal(signal.SIGTERM)
-    _, err = await asyncio.wait_for(process.communicate(), 30)
+    rest, err = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0, err.decode()
     words = shown.decode()
+    assert (words + rest.decode()).count("Threadloop in #general") == 1
     order = [
         "Ada Lovelace in #general",
         GUIDES_QUESTION,
