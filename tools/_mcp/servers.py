@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Self
 
 from tools._dynamic import DynamicTool
@@ -61,12 +62,10 @@ class McpServers:
 
     async def settled(self, timeout_s: float) -> None:
         """Wait until each server was reached or failed once, for at most `timeout_s` seconds."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 while any(server.status.state == "connecting" for server in self._servers):
                     await self.changed()
-        except TimeoutError:
-            pass
 
     def _announce(self) -> None:
         self._changed.set()
