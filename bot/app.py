@@ -49,9 +49,8 @@ from bot.slack.content import Footer
 from bot.slack.elicitations import ElicitationCards
 from bot.slack.files import FileLimits, Files
 from bot.slack.pacing import Pacer
-from bot.slack.part import STREAM_S
 from bot.slack.people import Directory
-from bot.slack.reply import Replies
+from bot.slack.reply import Replies, Timing
 from bot.slack.tiers import unlimited
 from bot.slack.transcript import Identity, Transcript
 from bot.telemetry.metrics import Metrics
@@ -93,7 +92,7 @@ async def build(
     sample_data: bool = False,
     observe: Observer = _unobserved,
     serve_health: bool = False,
-    stream_s: float = STREAM_S,
+    timing: Timing | None = None,
 ) -> AsyncIterator[Bot]:
     """Start the bot, and stop it when the block ends: no new questions, running ones finish, connections close.
 
@@ -104,7 +103,7 @@ async def build(
         sample_data: whether tools may answer from bundled sample data where a service can't be reached.
         observe: sees the events of every answer.
         serve_health: whether to serve the health routes on `PORT` in Socket Mode, too.
-        stream_s: for how long one message of an answer is streamed, in seconds.
+        timing: when an answer is shown as it comes.
 
     Raises:
         SettingsError: Slack refuses a token.
@@ -152,7 +151,7 @@ async def build(
             tokens=tokens,
             sample_data=sample_data,
             observe=observe,
-            stream_s=stream_s,
+            timing=timing or Timing(),
         )
         watch = _watch(answerer, metrics, tracer, model)
         runs = Runs(engine, watch.over(answerer.answer), limits=_run_limits(settings))
@@ -236,7 +235,7 @@ def _answerer(
     tokens: ActionTokens,
     sample_data: bool,
     observe: Observer,
-    stream_s: float,
+    timing: Timing,
 ) -> Answerer:
     file_limits = FileLimits(settings.max_file_bytes, settings.max_image_bytes, settings.model_sees_images)
     files = Files(http, _secret(settings.slack_bot_token), settings.slack_api_url, file_limits)
@@ -249,7 +248,7 @@ def _answerer(
             title=lambda call: tools.title(call.name, call.arguments),
             footer=Footer(facts=settings.answer_facts, cost=settings.answer_cost),
             secrets=tuple(settings.secrets()),
-            stream_s=stream_s,
+            timing=timing,
         ),
         model=HumanloopModel(humanloop, prompt),
         prompt=prompt,

@@ -41,12 +41,20 @@ from bot.slack.text import unescape
 
 _log = logging.getLogger(__name__)
 
-# The answer to a plain question is there sooner, and is then one post instead of a stream.
-_OPEN_AFTER_S = 0.05
-# A tool call that is over sooner is a matter for the status line.
-_OPEN_FOR_TASKS_AFTER_S = 0.4
 _ABANDON_WITHIN_S = 3.0
 _STOPPED = "_Stopped._"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When an answer is shown as it comes, in seconds."""
+
+    text_after_s: float = 0.05
+    """What is complete sooner is one post instead of a stream."""
+    tasks_after_s: float = 0.4
+    """Tool calls that are over sooner are a matter for the status line."""
+    stream_s: float = STREAM_S
+    """For how long one message is streamed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,7 @@ class Replies:
     secrets: tuple[str, ...] = ()
     """Configured secrets, which must not leave with an answer."""
     abilities: Abilities = field(default_factory=Abilities)
-    stream_s: float = STREAM_S
-    """For how long one message is streamed, in seconds."""
+    timing: Timing = field(default_factory=Timing)
 
     def __call__(self, question: Question, steps: Steps) -> Reply:
         """A reply to `question`; nothing is shown yet."""
@@ -91,7 +98,7 @@ class ThreadReply:
             run_id=steps.run_id,
             # After a pause the answer goes on below what people have decided on.
             first=steps.resumes.messages if steps.resumes else 0,
-            stream_s=shared.stream_s,
+            stream_s=shared.timing.stream_s,
         )
         self._written = 0
         self._news = asyncio.Event()
@@ -148,9 +155,10 @@ class ThreadReply:
         self._news.set()
 
     async def _live(self) -> None:
-        await self._pause(_OPEN_AFTER_S)
+        timing = self._shared.timing
+        await self._pause(timing.text_after_s)
         if not self._parts.has_text:
-            await self._pause(_OPEN_FOR_TASKS_AFTER_S, or_text=True)
+            await self._pause(timing.tasks_after_s, or_text=True)
         try:
             while not self._over:
                 async with self._status.silent():

@@ -11,6 +11,7 @@ from support.held_tools import HeldTools
 from support.openai_server import OpenAIServer, text, tool_calls
 
 from bot.playground import Playground, Seed
+from bot.slack.reply import Timing
 
 Json = dict[str, Any]
 
@@ -80,11 +81,12 @@ async def test_many_steps_are_a_plan(tmp_path: Path) -> None:
         assert blocks_of(answer, "task_card") == plan["tasks"]
 
 
-async def test_a_quick_tool_call_makes_no_stream(tmp_path: Path) -> None:
+async def test_what_is_complete_soon_enough_makes_no_stream(tmp_path: Path) -> None:
     tools = HeldTools()
     tools.goes_on.set()
-    turns = [tool_calls(("look_up", {"word": "rain"})), text("It falls.")]
-    async with bot_in_workspace(tmp_path, model=OpenAIServer(turns), tools=tools.registry()) as scene:
+    model = OpenAIServer([tool_calls(("look_up", {"word": "rain"})), text("It falls.")])
+    patient = Timing(text_after_s=60, tasks_after_s=60)
+    async with bot_in_workspace(tmp_path, model=model, tools=tools.registry(), timing=patient) as scene:
         ts = await scene.ada.say("#general", "@threadloop What is rain?")
         await scene.answer(ts)
         assert not scene.calls("chat.startStream")
@@ -100,7 +102,7 @@ async def test_before_a_stream_ends_the_answer_goes_on_in_another_message(tmp_pa
         text("print(2)\n```\n\nThat was it."),
     ])  # fmt: skip
     async with bot_in_workspace(
-        tmp_path, model=model, tools=tools.registry(), stream_s=1.0, playground=playground
+        tmp_path, model=model, tools=tools.registry(), timing=Timing(stream_s=1.0), playground=playground
     ) as scene:
         ts = await scene.ada.say("#general", "@threadloop How?")
         await playground.until(lambda: len(scene.shown(ts)) == 2, what="a second message")
@@ -126,7 +128,7 @@ async def test_before_a_stream_ends_the_answer_goes_on_in_another_message(tmp_pa
 async def test_a_stream_that_falls_silent_is_ended_before_slack_does(tmp_path: Path) -> None:
     goes_on = asyncio.Event()
     model = OpenAIServer([text("First words ", "and last words.", hold=goes_on)])
-    async with bot_in_workspace(tmp_path, model=model, stream_s=0.5) as scene:
+    async with bot_in_workspace(tmp_path, model=model, timing=Timing(stream_s=0.5)) as scene:
         ts = await scene.ada.say("#general", "@threadloop Slowly?")
         await scene.until_shown("First words", ts)
         await scene.playground.until(lambda: scene.calls("chat.stopStream"), what="the stream's end")

@@ -25,7 +25,7 @@ from bot.playground import Person, Playground, Seed
 from bot.playground.objects import AgentThread
 from bot.settings import Settings
 from bot.slack.marker import Marker, read_marker
-from bot.slack.part import STREAM_S
+from bot.slack.reply import Timing
 from bot.slack.text import unescape
 from tools import Registry
 
@@ -123,7 +123,7 @@ async def bot_in_workspace(
     attempts: int = 2,
     sample_data: bool = False,
     observe: Observer | None = None,
-    stream_s: float = STREAM_S,
+    timing: Timing | None = None,
     playground: Playground | None = None,
     **settings: Any,
 ) -> AsyncIterator[Scene]:
@@ -149,7 +149,7 @@ async def bot_in_workspace(
                     retry=RetryPolicy(attempts=attempts, base_delay_s=0.0),
                     sample_data=sample_data,
                     observe=observe or (lambda question, event: seen.append((question, event))),
-                    stream_s=stream_s,
+                    timing=timing,
                 ),
                 seen,
             )
