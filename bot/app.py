@@ -170,7 +170,7 @@ async def build(
         port = await _serve(web, settings.port, stack) if serve_health or slack.routes else None
         catch_up = CatchUp(client, runs, Watermarks(engine), identity, window_s=settings.catch_up_minutes * 60)
         await catch_up.begin()
-        runs.before_a_turn = partial(catch_up.settled, slack)
+        runs.turns.all_are_submitted = partial(catch_up.settled, slack)
         await stack.enter_async_context(slack)
         await stack.enter_async_context(_in_background(catch_up.stay_caught_up(slack)))
         await stack.enter_async_context(_in_background(clerk.watch()))

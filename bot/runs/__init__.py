@@ -8,7 +8,8 @@ finished steps are stored: when a run is taken up again after a crash, they are 
 """
 
 from bot.runs.inspection import Inspection
-from bot.runs.runs import RunLimits, Runs
+from bot.runs.runs import Runs
 from bot.runs.steps import StoredSteps
+from bot.runs.turns import RunLimits
 
 __all__ = ["Inspection", "RunLimits", "Runs", "StoredSteps"]

@@ -6,21 +6,21 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
-from dbos import DBOS, SetWorkflowAttributes, SetWorkflowID, WorkflowStatus
+from dbos import DBOS, SetWorkflowAttributes, SetWorkflowID
 from sqlalchemy.exc import DBAPIError
 
 from bot.conversation import Outcome, PausedRun, Question
-from bot.errors import DatabaseBusy, TooManyQuestions
+from bot.errors import DatabaseBusy
 from bot.replicas import Replicas
-from bot.runs import engine
-from bot.runs.engine import OPEN, OUTCOME, QUESTION, WORKFLOW, asked_at, base, outside
+from bot.runs import engine, stored
+from bot.runs.engine import OPEN, OUTCOME, QUESTION, WORKFLOW, base, outside
 from bot.runs.steps import StoredSteps
+from bot.runs.turns import RunLimits, Turns
 from bot.runs.upkeep import adopt, tidy_up
 from bot.telemetry import run_context
 
@@ -28,24 +28,12 @@ from bot.telemetry import run_context
 # longer is stuck, and the asker is told.
 _STORE_WITHIN_S = 5.0
 _LET_OTHERS_STORE_S = 1.0
-_LOOK_AGAIN_S = 0.5
+_LOOK_AGAIN_S = 0.05
 _COME_TO_REST_WITHIN_S = 5.0
 _SEEN_ELSEWHERE_S = 1.5
-_MOST_THREADS_KNOWN = 50
 _MOST_BEGUN_KNOWN = 20_000
 _APPROVED = "#approved"
 _NOTHING_LEFT = Outcome("failed", "There was nothing to go on with.", error="Unexpected")
-
-
-@dataclass(frozen=True, slots=True)
-class RunLimits:
-    """How many runs a process works on."""
-
-    concurrent: int = 200
-    waiting: int = 10_000
-    """More than this, and a question is refused with a sentence."""
-    keep_days: float = 14.0
-    """How long finished runs are kept, and so recognised."""
 
 
 class Runs:
@@ -72,15 +60,13 @@ class Runs:
         is_shared = database.dialect.name == "postgresql"
         self._replicas = Replicas(database, adopt) if is_shared else None
         self._tidying: asyncio.Task[None] | None = None
-        self.before_a_turn: Callable[[], Awaitable[None]] = _at_once
-        """Waits until all questions that were asked before are submitted, as far as that can be known."""
-        self._slots = asyncio.Semaphore(self._limits.concurrent)
-        self._waiting = 0
         self._storing: dict[str, asyncio.Future[None]] = {}
         # Who stored a run is stored with it: a run of another process may have shown something already.
         self._process_id = uuid4().hex
         self._begun: OrderedDict[str, None] = OrderedDict()
         self._running: dict[str, asyncio.Task[Any]] = {}
+        self.turns = Turns(self._limits, self._storing, self._running)
+        """When each may begin."""
         self._closing = False
 
         @DBOS.workflow(name=WORKFLOW)
@@ -130,12 +116,12 @@ class Runs:
     @property
     def running(self) -> int:
         """How many runs are being worked on here."""
-        return len(self._running) - self._waiting
+        return len(self._running) - self.turns.waiting
 
     @property
     def waiting(self) -> int:
         """How many runs wait here for their turn."""
-        return self._waiting
+        return self.turns.waiting
 
     # taking questions
 
@@ -185,10 +171,10 @@ class Runs:
 
     async def cancel(self, run_id: str) -> bool:
         """End the run and its revisions if they are not finished; return whether any was not."""
-        open_runs = await self._open(workflow_id_prefix=run_id)
-        for run in open_runs:
-            await outside(DBOS.cancel_workflow_async(run.workflow_id))
-        await self._end([run.workflow_id for run in open_runs])
+        open_runs = [run.workflow_id for run in await stored.open_runs(run_id)]
+        for each in open_runs:
+            await outside(DBOS.cancel_workflow_async(each))
+        await self._end(open_runs)
         return bool(open_runs)
 
     async def _end(self, cancelled: Sequence[str]) -> None:
@@ -203,14 +189,6 @@ class Runs:
         if len(here) < len(cancelled):
             # In another process, which looks once a second.
             await asyncio.sleep(_SEEN_ELSEWHERE_S)
-
-    async def working_on(self, thread: str) -> list[Question]:
-        """The questions of a thread that are not answered yet. `thread` as in `Question.thread`."""
-        channel = thread.rpartition(":")[0]
-        runs = await self._open(workflow_id_prefix=f"{channel}:")
-        in_thread = [run.workflow_id for run in runs if (run.attributes or {}).get("thread") == thread]
-        questions = [await self.question(run_id) for run_id in in_thread]
-        return [question for question in questions if question is not None]
 
     async def _begin(self, run_id: str, question: Question, resumes: str | None = None) -> None:
         if run_id in self._storing:
@@ -230,16 +208,16 @@ class Runs:
 
     async def _store(self, run_id: str, question: Question, resumes: str | None) -> None:
         with SetWorkflowID(run_id), SetWorkflowAttributes({"thread": question.thread}):
-            stored = QUESTION.dump_python(question, mode="json")
-            await DBOS.start_workflow_async(self._workflow, stored, self._process_id, resumes)
+            argument = QUESTION.dump_python(question, mode="json")
+            await DBOS.start_workflow_async(self._workflow, argument, self._process_id, resumes)
 
     # working on them
 
-    async def _run(self, stored: dict[str, Any], stored_by: str, resumes: str | None) -> dict[str, Any]:
+    async def _run(self, argument: dict[str, Any], stored_by: str, resumes: str | None) -> dict[str, Any]:
         if self._closing:
             # It was stored at the last moment, and is taken up at the next start.
             raise asyncio.CancelledError
-        question, run_id = QUESTION.validate_python(stored), str(DBOS.workflow_id)
+        question, run_id = QUESTION.validate_python(argument), str(DBOS.workflow_id)
         is_revision = run_id != question.run_id and resumes is None
         is_first = stored_by == self._process_id and not is_revision and self._begin_once(run_id)
         former = self._hold(run_id, question)
@@ -249,7 +227,7 @@ class Runs:
         await self._let_others_store(run_id)
         with run_context(run_id):
             async with AsyncExitStack() as stack:
-                turn = partial(self._turn, question, stack)
+                turn = partial(self.turns.take, question, stack)
                 paused = await self._paused(resumes) if resumes else None
                 if resumes and paused is None:
                     # It was cancelled meanwhile, or came to an end without those who were asked.
@@ -292,102 +270,33 @@ class Runs:
         task.add_done_callback(lambda _: self._running.pop(run_id, None))
         return former
 
-    async def _turn(self, question: Question, stack: AsyncExitStack) -> None:
-        """Wait for the thread's earlier questions, and for a free slot, which `stack` gives back."""
-        if self._waiting >= self._limits.waiting:
-            raise TooManyQuestions
-        self._waiting += 1
-        try:
-            if not question.starts_thread:
-                await self.before_a_turn()
-                await self._predecessors_end(question)
-            # Only now: a question that held a slot while it waits could keep its predecessor from one.
-            await stack.enter_async_context(self._slots)
-        finally:
-            self._waiting -= 1
-
-    async def _predecessors_end(self, question: Question) -> None:
-        while earlier := await self._earlier(question):
-            here = [self._running[run_id] for run_id in earlier if run_id in self._running]
-            if here:
-                await asyncio.wait(here)
-            if len(here) == len(earlier) and all(map(_ended_well, here)):
-                return
-            # In another process, not begun yet, or cancelled for a revision.
-            await asyncio.sleep(_LOOK_AGAIN_S)
-
-    async def _earlier(self, question: Question) -> list[str]:
-        """The open runs of questions that stand before this one in its thread."""
-        channel = f"{question.team}:{question.channel}:"
-        # Two quick questions are stored at the same time, and the later one may be first.
-        being_stored = [
-            storing
-            for run_id, storing in self._storing.items()
-            if run_id.startswith(channel) and asked_at(run_id) < question.ts
-        ]
-        await asyncio.gather(*being_stored, return_exceptions=True)
-        return [
-            run.workflow_id
-            for run in await self._open(workflow_id_prefix=channel)
-            if asked_at(run.workflow_id) < question.ts
-            and (run.attributes or {}).get("thread") == question.thread
-        ]
-
-    async def _open(self, **which: Any) -> list[WorkflowStatus]:
-        return await outside(
-            DBOS.list_workflows_async(status=OPEN, load_input=False, load_output=False, **which)
-        )
-
     # looking at them
 
     async def outcome(self, run_id: str) -> Outcome | None:
         """How the run ended, once it has; `None` for a run that nobody knows, or that was cancelled."""
-        while (status := await outside(DBOS.get_workflow_status_async(run_id))) and status.status in OPEN:
+        while (status := await stored.status(run_id)) and status.status in OPEN:
             if run_id in self._running:
                 await asyncio.wait([self._running[run_id]])
             else:
-                await asyncio.sleep(_LOOK_AGAIN_S / 10)
+                await asyncio.sleep(_LOOK_AGAIN_S)
         if status is None or status.output is None:
             return None
         return OUTCOME.validate_python(status.output)
 
     async def question(self, run_id: str) -> Question | None:
         """The question of a run; `None` for a run that nobody knows."""
-        status = await outside(DBOS.get_workflow_status_async(run_id))
-        if status is None or status.input is None:
-            return None
-        return QUESTION.validate_python(status.input["args"][0])
+        return await stored.question(run_id)
 
     async def unknown(self, questions: Sequence[Question]) -> list[Question]:
         """Those of the questions that have never been submitted."""
-        if not questions:
-            return []
-        runs = await outside(
-            DBOS.list_workflows_async(
-                workflow_ids=[question.run_id for question in questions], load_input=False, load_output=False
-            )
-        )
-        known = {run.workflow_id for run in runs}
+        known = await stored.known([question.run_id for question in questions])
         return [question for question in questions if question.run_id not in known]
+
+    async def working_on(self, thread: str) -> list[Question]:
+        """The questions of a thread that are not answered yet. `thread` as in `Question.thread`."""
+        questions = [await stored.question(run_id) for run_id in await stored.open_in_thread(thread)]
+        return [question for question in questions if question is not None]
 
     async def threads(self, team: str, channel: str) -> list[str]:
         """The timestamps of the threads in a channel that were talked in lately, the newest first."""
-        runs = await outside(
-            DBOS.list_workflows_async(
-                workflow_id_prefix=f"{team}:{channel}:",
-                load_input=False,
-                load_output=False,
-                sort_desc=True,
-                limit=_MOST_THREADS_KNOWN,
-            )
-        )
-        threads = ((run.attributes or {}).get("thread", "").rpartition(":")[2] for run in runs)
-        return [thread for thread in dict.fromkeys(threads) if thread]
-
-
-def _ended_well(task: asyncio.Task[Any]) -> bool:
-    return not task.cancelled() and task.exception() is None
-
-
-async def _at_once() -> None:
-    """Wait for nothing."""
+        return await stored.threads(team, channel)

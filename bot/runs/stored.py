@@ -1,0 +1,68 @@
+"""The runs that are stored, as their process asks the engine for them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from dbos import DBOS, WorkflowStatus
+
+from bot.conversation import Question
+from bot.runs.engine import OPEN, QUESTION, outside
+
+_MOST_THREADS_KNOWN = 50
+
+
+async def status(run_id: str) -> WorkflowStatus | None:
+    """Where the run stands; `None` for a run that nobody knows."""
+    return await outside(DBOS.get_workflow_status_async(run_id))
+
+
+async def question(run_id: str) -> Question | None:
+    """The question of a run; `None` for a run that nobody knows."""
+    run = await status(run_id)
+    if run is None or run.input is None:
+        return None
+    return QUESTION.validate_python(run.input["args"][0])
+
+
+async def open_runs(prefix: str) -> list[WorkflowStatus]:
+    """The unfinished runs whose ids begin with `prefix`, without their inputs."""
+    return await outside(
+        DBOS.list_workflows_async(workflow_id_prefix=prefix, status=OPEN, load_input=False, load_output=False)
+    )
+
+
+async def open_in_thread(thread: str) -> list[str]:
+    """The ids of a thread's unfinished runs. `thread` as in `Question.thread`."""
+    # By the channel's prefix, since the engine can't filter by attributes on SQLite.
+    channel = thread.rpartition(":")[0]
+    return [run.workflow_id for run in await open_runs(f"{channel}:") if _thread(run) == thread]
+
+
+async def known(run_ids: Sequence[str]) -> Collection[str]:
+    """Those of the ids that are a run's."""
+    if not run_ids:
+        return ()
+    runs = await outside(
+        DBOS.list_workflows_async(workflow_ids=list(run_ids), load_input=False, load_output=False)
+    )
+    return {run.workflow_id for run in runs}
+
+
+async def threads(team: str, channel: str) -> list[str]:
+    """The timestamps of the threads in a channel that were talked in lately, the newest first."""
+    runs = await outside(
+        DBOS.list_workflows_async(
+            workflow_id_prefix=f"{team}:{channel}:",
+            load_input=False,
+            load_output=False,
+            sort_desc=True,
+            limit=_MOST_THREADS_KNOWN,
+        )
+    )
+    found = (_thread(run).rpartition(":")[2] for run in runs)
+    return [thread for thread in dict.fromkeys(found) if thread]
+
+
+def _thread(run: WorkflowStatus) -> str:
+    return str((run.attributes or {}).get("thread", ""))

@@ -1,0 +1,101 @@
+"""When a run may begin: a thread's questions one after the other, and so many runs at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from bot.conversation import Question
+from bot.errors import TooManyQuestions
+from bot.runs import stored
+from bot.runs.engine import asked_at
+
+_LOOK_AGAIN_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """How many runs a process works on."""
+
+    concurrent: int = 200
+    waiting: int = 10_000
+    """More than this, and a question is refused with a sentence."""
+    keep_days: float = 14.0
+    """How long finished runs are kept, and so recognised."""
+
+
+class Turns:
+    """Gives runs their turns.
+
+    Args:
+        limits: how many have a turn, and how many wait for one.
+        storing: the runs that this process is storing, by id.
+        running: the tasks of the runs that this process works on, by id.
+    """
+
+    def __init__(
+        self,
+        limits: RunLimits,
+        storing: Mapping[str, asyncio.Future[None]],
+        running: Mapping[str, asyncio.Task[Any]],
+    ) -> None:
+        self._limits = limits
+        self._storing = storing
+        self._running = running
+        self._slots = asyncio.Semaphore(limits.concurrent)
+        self.waiting = 0
+        """How many wait."""
+        self.all_are_submitted: Callable[[], Awaitable[None]] = _at_once
+        """Waits until all questions that were asked before are submitted, as far as that can be known."""
+
+    async def take(self, question: Question, stack: AsyncExitStack) -> None:
+        """Wait for the thread's earlier questions, and for a free slot, which `stack` gives back.
+
+        Raises:
+            TooManyQuestions: too many wait already.
+        """
+        if self.waiting >= self._limits.waiting:
+            raise TooManyQuestions
+        self.waiting += 1
+        try:
+            if not question.starts_thread:
+                await self.all_are_submitted()
+                await self._predecessors_end(question)
+            # Only now: a question that held a slot while it waits could keep its predecessor from one.
+            await stack.enter_async_context(self._slots)
+        finally:
+            self.waiting -= 1
+
+    async def _predecessors_end(self, question: Question) -> None:
+        while earlier := await self._earlier(question):
+            here = [self._running[run_id] for run_id in earlier if run_id in self._running]
+            if here:
+                await asyncio.wait(here)
+            if len(here) == len(earlier) and all(map(_ended_well, here)):
+                return
+            # In another process, not begun yet, or cancelled for a revision.
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def _earlier(self, question: Question) -> list[str]:
+        """The open runs of questions that stand before this one in its thread."""
+        channel = f"{question.team}:{question.channel}:"
+        # Two quick questions are stored at the same time, and the later one may be first.
+        being_stored = [
+            storing
+            for run_id, storing in self._storing.items()
+            if run_id.startswith(channel) and asked_at(run_id) < question.ts
+        ]
+        await asyncio.gather(*being_stored, return_exceptions=True)
+        in_thread = await stored.open_in_thread(question.thread)
+        return [run_id for run_id in in_thread if asked_at(run_id) < question.ts]
+
+
+def _ended_well(task: asyncio.Task[Any]) -> bool:
+    return not task.cancelled() and task.exception() is None
+
+
+async def _at_once() -> None:
+    """Wait for nothing."""
