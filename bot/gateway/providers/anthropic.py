@@ -135,12 +135,8 @@ class _Answer:
 def _failures_while_opening() -> Iterator[None]:
     try:
         yield
-    except APITimeoutError as error:
-        if isinstance(error.__cause__, (httpx2.ConnectTimeout, httpx2.PoolTimeout)):
-            raise failures.unreachable("anthropic", "no connection in time.") from error
-        raise failures.silent("anthropic") from error
     except APIConnectionError as error:
-        raise failures.unreachable("anthropic", str(error.__cause__ or error)) from error
+        raise failures.unanswered("anthropic", error) from error
     except APIStatusError as error:
         raise _refused(error, error.status_code) from error
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+import httpx2
+
 from bot.gateway.errors import ErrorCode, Origin, ProviderError
 
 _NAMES: dict[Origin, str] = {"openai": "OpenAI", "anthropic": "Anthropic", "mock": "mock", "gateway": "gateway"}
@@ -35,7 +37,17 @@ def refused(
     )
 
 
-def unreachable(origin: Origin, cause: str) -> ProviderError:
+def unanswered(origin: Origin, error: Exception) -> ProviderError:
+    """The error for a request without an answer; `error` is an SDK's, caused by the network library's."""
+    cause = error.__cause__
+    if isinstance(cause, httpx2.ConnectTimeout | httpx2.PoolTimeout):
+        return _unreachable(origin, "no connection in time.")
+    if isinstance(cause, httpx2.TimeoutException):
+        return silent(origin)
+    return _unreachable(origin, str(cause or error))
+
+
+def _unreachable(origin: Origin, cause: str) -> ProviderError:
     """The error for a connection that did not come about, or broke before an answer."""
     message = f"{_NAMES[origin]} can't be reached: {cause}"
     return ProviderError(message, status=502, code="connection_failed", origin=origin, retryable=True)

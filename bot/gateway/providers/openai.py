@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
 from openai import (
     APIConnectionError,
     APIError,
@@ -187,12 +186,8 @@ def _member(event: object, name: str) -> Any:
 def _failures_while_opening() -> Iterator[None]:
     try:
         yield
-    except APITimeoutError as error:
-        if isinstance(error.__cause__, (httpx2.ConnectTimeout, httpx2.PoolTimeout)):
-            raise failures.unreachable("openai", "no connection in time.") from error
-        raise failures.silent("openai") from error
     except APIConnectionError as error:
-        raise failures.unreachable("openai", str(error.__cause__ or error)) from error
+        raise failures.unanswered("openai", error) from error
     except APIStatusError as error:
         raise _refused(error, error.status_code) from error
 
