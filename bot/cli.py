@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import uvloop
 
+from bot.commands.signals import until_stopped
 from bot.errors import ThreadloopError
 from bot.settings import load
-from bot.signals import until_stopped
 from bot.telemetry import configure_logging
 
 
@@ -56,7 +56,7 @@ async def _run() -> None:
     """Answer in Slack until cancelled; without Slack tokens, in an embedded workspace."""
     settings = load()
     if settings.mode == "embedded":
-        from bot import demo
+        from bot.commands import demo
 
         configure_logging("ERROR", settings.secrets())
         await demo.run(settings)
@@ -79,7 +79,7 @@ def _calm_garbage_collection() -> None:
 
 async def _ask(question: str, thread_path: str | None) -> None:
     """Answer one question in an embedded workspace of its own."""
-    from bot import demo
+    from bot.commands import demo
 
     settings = load()
     configure_logging("ERROR", settings.secrets())
@@ -88,25 +88,25 @@ async def _ask(question: str, thread_path: str | None) -> None:
 
 def _runs(action: str, run_id: str) -> None:
     """List runs, or show, cancel or retry one."""
-    from bot import runs_command
+    from bot.commands import runs
 
     settings = load()
     configure_logging("ERROR", settings.secrets())
-    runs_command.run(settings, action, run_id)
+    runs.run(settings, action, run_id)
 
 
 def _tools(options: argparse.Namespace) -> None:
     """List the tools, call one, or begin a new one."""
-    from bot import tools_command
+    from bot.commands import tools
 
     settings = load()
     configure_logging("ERROR", settings.secrets())
-    tools_command.run(settings, options.action, options.name or "", options.arguments, yes=options.yes)
+    tools.run(settings, options.action, options.name or "", options.arguments, yes=options.yes)
 
 
 async def _doctor() -> None:
     """Look at everything that the bot needs."""
-    from bot import doctor
+    from bot.commands import doctor
 
     settings = load()
     configure_logging("ERROR", settings.secrets())
@@ -115,7 +115,7 @@ async def _doctor() -> None:
 
 async def _gallery() -> None:
     """Show one of each kind of answer in an embedded workspace."""
-    from bot import gallery
+    from bot.commands import gallery
 
     settings = load()
     configure_logging("ERROR", settings.secrets())

@@ -175,6 +175,11 @@ class Settings(BaseSettings):
         }
 
 
+def secret(value: SecretStr | None) -> str:
+    """The value of a secret; empty where there is none."""
+    return value.get_secret_value() if value is not None else ""
+
+
 def environment() -> Mapping[str, str]:
     """Every variable that is set, also those in `.env`: what a file may refer to as `${NAME}`."""
     in_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}

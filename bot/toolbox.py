@@ -51,11 +51,13 @@ def open_toolbox(
 ) -> Registry:
     """Every tool: the bundled ones, those of installed packages and of TOOLS_DIR, and those of the toolsets.
 
+    The policy's rules that fit none of them are logged.
+
     Raises:
         ToolsUnusable: a tool is written wrongly.
     """
     try:
-        return Registry.discover(
+        registry = Registry.discover(
             installed=True,
             folder=settings.tools_dir,
             timeout_s=settings.tool_timeout_s,
@@ -67,6 +69,8 @@ def open_toolbox(
         )
     except BadTool as error:
         raise ToolsUnusable(str(error)) from error
+    _warn_of_idle_rules(settings, policy, registry)
+    return registry
 
 
 def open_policy(settings: Settings) -> Policy:
@@ -83,7 +87,7 @@ def open_policy(settings: Settings) -> Policy:
         raise ToolsUnusable(str(error)) from error
 
 
-def warn_of_idle_rules(settings: Settings, policy: Policy, registry: Registry) -> None:
+def _warn_of_idle_rules(settings: Settings, policy: Policy, registry: Registry) -> None:
     """Log the policy's rules that fit no tool: a slip of the pen, or a tool that comes later."""
     if settings.policy_file is not None:
         for warning in rules_for_nothing(settings.policy_file, policy, registry.names):

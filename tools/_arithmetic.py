@@ -14,7 +14,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import TypeAlias
 
-from tools._errors import ToolFailed, ToolRetry
+from tools._framework.errors import ToolFailed, ToolRetry
 from tools._notation import PERCENT, to_python
 
 Number: TypeAlias = Fraction | float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 
-from tools._errors import ToolRetry
+from tools._framework.errors import ToolRetry
 
 # With the countries' adjectives, where a name needs one: "canadian dollars".
 _NAMES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tools._errors import ToolRetry
+from tools._framework.errors import ToolRetry
 
 _SIGNS = {
     ord("\N{MULTIPLICATION SIGN}"): "*",

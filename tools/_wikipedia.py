@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from tools._agent import user_agent
-from tools._context import Context
-from tools._service import fetch
+from tools._framework.context import Context
+from tools._services.service import fetch
+from tools._services.user_agent import user_agent
 
 _NAME = "Wikipedia"
 _URL = "https://{language}.wikipedia.org"

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from tools import Context, ToolFailed, ToolRetry, tool
 from tools._currencies import currency_code
 from tools._days import in_words
-from tools._service import Refused, ServiceError, fetch
+from tools._services.service import Refused, ServiceError, fetch
 
 _URL = "https://api.frankfurter.dev"
 _MOST = 1e15

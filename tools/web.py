@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tools import Context, ToolFailed, ToolRetry, tool
-from tools._agent import user_agent
-from tools._service import Refused, ServiceError
+from tools._services.service import Refused, ServiceError
+from tools._services.user_agent import user_agent
 from tools._web.browser import Browser
 from tools._web.search import SETTINGS, Hit, search
 

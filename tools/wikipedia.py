@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tools import Context, ToolFailed, ToolRetry, tool
-from tools._service import ServiceError, Unreachable
+from tools._services.service import ServiceError, Unreachable
 from tools._wikipedia import Entry, Summary, find_entries, read_summary
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{2,10}){0,2}|simple")

@@ -25,7 +25,7 @@ class Gateway:
                 httpx_client=httpx.AsyncClient(transport=gateway.transport(), timeout=None),
             )
 
-    The tables must exist: `bot.migrations.migrate(engine)`. With `api_key`, requests must carry it.
+    The tables must exist: `bot.storage.migrations.migrate(engine)`. With `api_key`, requests must carry it.
     """
 
     base_url = "http://gateway.internal/v5"

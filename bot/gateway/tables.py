@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.database import metadata
 from bot.gateway.logs import File, Log
+from bot.storage.database import metadata
 
 logs = sa.Table(
     "gateway_logs",

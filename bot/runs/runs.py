@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.conversation import Outcome, PausedRun, Question
 from bot.errors import DatabaseBusy
-from bot.replicas import Replicas
 from bot.runs import engine, stored
 from bot.runs.engine import OPEN, OUTCOME, QUESTION, WORKFLOW, base, outside
+from bot.runs.replicas import Replicas
 from bot.runs.steps import StoredSteps
 from bot.runs.turns import RunLimits, Turns
 from bot.runs.upkeep import adopt, tidy_up

@@ -10,15 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bot.approvals import Approval, Approvals
+from bot.agent.interfaces import Steps
 from bot.conversation import PausedRun, Question, ToolCall, Verdict
 from bot.errors import SlackError, SlackRefused
-from bot.interfaces import Steps
 from bot.slack.client import PacedClient, slack_errors
 from bot.slack.content import Body, approval_buttons
 from bot.slack.delivery import Delivery
 from bot.slack.guard import Allowed, guarded
 from bot.slack.markdown import Attach, compose
+from bot.storage.approvals import Approval, Approvals
 from tools import Registry
 
 _log = logging.getLogger(__name__)

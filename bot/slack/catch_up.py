@@ -21,9 +21,9 @@ from bot.errors import SlackError
 from bot.runs import Runs
 from bot.slack.client import slack_errors
 from bot.slack.connection import Connection
+from bot.slack.identity import Identity
 from bot.slack.questions import from_history, is_a_persons, is_stop
-from bot.slack.transcript import Identity
-from bot.watermarks import Watermarks
+from bot.storage.watermarks import Watermarks
 
 _log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.agent.interfaces import Steps
 from bot.conversation import Answer, Event, History, Question, ToolCall, ToolFinished
 from bot.errors import RunError, SlackError, SlackRefused
-from bot.interfaces import Steps
 from bot.slack.client import slack_errors
 from bot.slack.content import Footer, failure, new_message, retry_button, share_button
 from bot.slack.guard import Allowed, urls_in

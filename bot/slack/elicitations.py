@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from itertools import count
 
 from bot.conversation import Question, ToolCall
-from bot.elicitations import Asked, Elicitations
 from bot.errors import SlackError
 from bot.slack.client import PacedClient
 from bot.slack.content import Body, elicitation_buttons
 from bot.slack.delivery import Delivery
 from bot.slack.guard import Allowed, guarded
 from bot.slack.markdown import compose
+from bot.storage.elicitations import Asked, Elicitations
 from tools import Elicit, Elicitation, ElicitationAnswer
 
 EVENT_TYPE = "threadloop_elicitation"

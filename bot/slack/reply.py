@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from bot.agent.interfaces import Reply, Steps
 from bot.conversation import (
     Answer,
     Content,
@@ -26,7 +27,6 @@ from bot.conversation import (
     ToolStarted,
 )
 from bot.errors import RunError, SlackError
-from bot.interfaces import Reply, Steps
 from bot.slack.client import PacedClient, slack_errors
 from bot.slack.command_reply import CommandReply
 from bot.slack.content import Block, Body, Footer, failure, new_message, retry_button

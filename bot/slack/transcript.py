@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeAlias
 
@@ -21,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.conversation import ChatMessage, Content, History, ImagePart, Person, Question, TextPart
 from bot.slack.client import slack_errors
 from bot.slack.files import FileLimits, Files, estimated_chars
+from bot.slack.identity import Identity
 from bot.slack.marker import read_marker
 from bot.slack.people import Directory, clean_name
 from bot.slack.text import Names, from_mrkdwn, people_in, places_in, readable, unescape
@@ -31,19 +31,6 @@ _CHARS_PER_TOKEN = 4
 _PAGE = 999  # Slack's most; it may give fewer
 _MOST_PAGES = 10
 _SPOKEN_SUBTYPES = (None, "file_share", "bot_message", "thread_broadcast", "me_message")
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the bot is in this workspace."""
-
-    team_id: str
-    user_id: str
-    bot_id: str
-
-    def wrote(self, message: Json) -> bool:
-        """Whether this message is ours. Another bot's is not."""
-        return message.get("bot_id") == self.bot_id or message.get("user") == self.user_id
 
 
 class Transcript:

@@ -14,11 +14,11 @@ from typing import TypeAlias, TypeVar
 
 from opentelemetry.trace import Span
 
+from bot.agent.interfaces import Steps
 from bot.conversation import ModelReply, Outcome, PausedRun, Question, ToolResult
 from bot.errors import ModelError, ModelKeyRefused, ModelUnreachable
-from bot.interfaces import Steps
-from bot.probes import LastCall
 from bot.telemetry.metrics import Metrics
+from bot.telemetry.probes import LastCall
 from bot.telemetry.traces import Traces, mark_outcome, mark_reply, mark_result
 
 Answer: TypeAlias = Callable[[Question, Steps], Awaitable[Outcome]]

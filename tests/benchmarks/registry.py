@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from benchmarks.report import Report
 from support.tool_context import tool_context
 
-from bot import loop
+from bot.agent import loop
 from bot.conversation import ChatMessage, ModelReply, ToolCall, ToolChoice, ToolResult
 from tools import Context, Policy, Registry, tool
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.database import create_engine
-from bot.migrations import migrate
+from bot.storage.database import create_engine
+from bot.storage.migrations import migrate
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

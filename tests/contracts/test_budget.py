@@ -7,7 +7,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from bot.budget import SharedBudget
+from bot.storage.budget import SharedBudget
 
 TODAY, TOMORROW = date(2026, 11, 22), date(2026, 11, 23)
 

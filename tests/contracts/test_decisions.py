@@ -6,9 +6,9 @@ import asyncio
 
 import sqlalchemy as sa
 
-from bot.approvals import Approvals
 from bot.conversation import ToolCall
-from bot.elicitations import Asked, Elicitations
+from bot.storage.approvals import Approvals
+from bot.storage.elicitations import Asked, Elicitations
 
 CALLS = [ToolCall("call_1", "post", '{"text": "hi"}'), ToolCall("call_2", "post", '{"text": "ho"}')]
 ASKED = Asked("e1", "U1", "How many?", {}, action=None, content={})

@@ -15,9 +15,9 @@ from support.anthropic_server import AnthropicServer, cut, failing_stream, failu
 from support.gateways import humanloop_client, running_gateway
 from support.model_replies import Reply
 
-from bot.database import create_engine
 from bot.gateway import Credentials
-from bot.migrations import migrate
+from bot.storage.database import create_engine
+from bot.storage.migrations import migrate
 
 TOOL = {"name": "calculate", "description": "Sums", "parameters": {"type": "object", "properties": {}}}
 PROMPT = {

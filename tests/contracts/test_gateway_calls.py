@@ -16,9 +16,9 @@ from humanloop.errors import UnprocessableEntityError
 from support.gateways import WAYS, Way, humanloop_client, running_gateway
 from support.openai_server import OpenAIServer, cut, failing_stream, failure, text, tool_calls
 
-from bot.database import create_engine
 from bot.gateway import Credentials
-from bot.migrations import migrate
+from bot.storage.database import create_engine
+from bot.storage.migrations import migrate
 
 WEATHER_TOOL = {
     "name": "get_current_weather",

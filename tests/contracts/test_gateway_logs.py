@@ -12,8 +12,8 @@ from humanloop import AsyncHumanloop
 from humanloop.core.api_error import ApiError
 from support.gateways import WAYS, Way, humanloop_client, running_gateway
 
-from bot.database import create_engine
-from bot.migrations import migrate
+from bot.storage.database import create_engine
+from bot.storage.migrations import migrate
 
 PROMPT: Any = {"model": "offline", "provider": "mock"}
 IMAGE = "data:image/png;base64," + "A" * 400

@@ -15,9 +15,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import bot.app  # with it every module that has tables
-from bot.database import create_engine, metadata
 from bot.errors import DatabaseTooNew, DatabaseUnusable
-from bot.migrations import migrate
+from bot.storage.database import create_engine, metadata
+from bot.storage.migrations import migrate
 
 _ROOT = Path(bot.app.__file__).parents[1]
 
@@ -32,8 +32,8 @@ _A_ROW = "INSERT INTO gateway_versions VALUES ('v', 'f', 'prompt', 'bot', '{}')"
 
 _MIGRATE = """
 import sys
-from bot.database import create_engine
-from bot.migrations import migrate
+from bot.storage.database import create_engine
+from bot.storage.migrations import migrate
 engine = create_engine(sys.argv[1])
 migrate(engine)
 engine.dispose()
@@ -62,7 +62,7 @@ def assert_migrated(engine: sa.Engine) -> None:
         missing = produce_migrations(context, metadata).upgrade_ops
         assert missing is not None
         assert compare_metadata(context, metadata) == [], (
-            f"bot/migrations/versions lacks a revision that says:\n{render_python_code(missing)}"
+            f"bot/storage/migrations/versions lacks a revision that says:\n{render_python_code(missing)}"
         )
 
 

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from support.gateways import WAYS, humanloop_client, running_gateway
 from support.postgres import PASSWORD, PostgresServer
 
-from bot.database import create_engine
 from bot.errors import DatabaseUnusable
-from bot.migrations import migrate
+from bot.storage.database import create_engine
+from bot.storage.migrations import migrate
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 from support.postgres import PostgresServer
 
-from bot.database import create_engine
-from bot.migrations import migrate
-from bot.replicas import Replicas
+from bot.runs.replicas import Replicas
+from bot.storage.database import create_engine
+from bot.storage.migrations import migrate
 
 
 @pytest.fixture

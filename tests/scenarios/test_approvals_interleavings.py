@@ -19,8 +19,8 @@ from support.cards import Card, approve, cards, modals, submit, until_asked, unt
 from support.notebook import Notebook, writes
 from support.openai_server import OpenAIServer, text
 
-from bot.database import create_engine
 from bot.slack.content import DENY_ACTION
+from bot.storage.database import create_engine
 
 Act = Literal["approve", "approve twice", "deny", "approve by another", "restart", "expire"]
 ACTS: list[Act] = ["approve", "approve", "approve twice", "deny", "approve by another", "restart", "expire"]

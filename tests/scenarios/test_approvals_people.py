@@ -15,13 +15,13 @@ from support.notebook import Notebook, results, writes
 from support.openai_server import OpenAIServer, text
 from support.slack_app import unrestricted
 
-from bot.approvals import digest
 from bot.conversation import ToolCall
-from bot.database import create_engine
 from bot.playground import Person, Seed
 from bot.playground.seed import GroupSeed
 from bot.playground.workspace import slack_id
 from bot.slack.content import APPROVE_ACTION, DENY_ACTION
+from bot.storage.approvals import digest
+from bot.storage.database import create_engine
 from tools import Policy
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bot import gallery
+from bot.commands import gallery
 from bot.playground import Playground, Seed, clickable
 from bot.slack.marker import read_marker
 

@@ -11,10 +11,10 @@ from support.bot import bot_in_workspace
 from support.humanloop_logs import logs
 from support.openai_server import OpenAIServer, failure, text, tool_calls
 
-from bot import database
 from bot.gateway import Credentials, Gateway
 from bot.http_server import serve
-from bot.migrations import migrate
+from bot.storage import database
+from bot.storage.migrations import migrate
 
 SUM = [
     tool_calls(("calculate", {"expression": "2 + 2"}), ("calculate", {"expression": "2 * 3"})),

@@ -9,7 +9,7 @@ import pytest
 from support.bot import Scene, bot_in_workspace
 from support.openai_server import OpenAIServer, failure, text, tool_calls
 
-from bot import runs_command
+from bot.commands import runs as runs_command
 from bot.errors import NoSuchRun
 
 SUM = tool_calls(("calculate", {"expression": "2 + 2"}))

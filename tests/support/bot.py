@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from support.anthropic_server import AnthropicServer
 from support.model_server import ModelServer
 
-from bot.answer import Observer
+from bot.agent.answer import Observer
 from bot.app import Bot, build
 from bot.conversation import Event, Question
 from bot.gateway import RetryPolicy

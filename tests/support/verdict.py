@@ -12,9 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 from support.chaos import Asked, Load, answer, places
 
-from bot.database import create_engine
 from bot.playground.objects import Message
 from bot.slack.marker import Marker, read_marker
+from bot.storage.database import create_engine
 
 
 @dataclass(frozen=True, slots=True)

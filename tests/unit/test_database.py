@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot import database
 from bot.errors import DatabaseInUse, DatabaseUnusable, SettingsError
+from bot.storage import database
 
 _HOLD = """
 import sys, time
-from bot.database import exclusive
+from bot.storage.database import exclusive
 with exclusive(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()

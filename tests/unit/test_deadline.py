@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.deadline import Deadline
+from bot.agent.deadline import Deadline
 
 
 async def test_the_time_is_up() -> None:

@@ -10,11 +10,11 @@ import httpx2
 import pytest
 from support.slack_app import app_of
 
-from bot import database
-from bot.health import Readiness, create_app
 from bot.playground import Playground, Seed
-from bot.probes import LastCall, Probe, database_probe
 from bot.slack.connection import SocketMode
+from bot.storage import database
+from bot.telemetry.health import Readiness, create_app
+from bot.telemetry.probes import LastCall, Probe, database_probe
 
 
 async def well() -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
-from bot import loop
+from bot.agent import loop
 from bot.conversation import (
     ChatMessage,
     Done,

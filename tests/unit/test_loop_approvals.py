@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
-from bot import loop
+from bot.agent import loop
 from bot.conversation import (
     ChatMessage,
     Done,

@@ -285,7 +285,7 @@ def _nodes() -> Iterator[ast.AST]:
     """All of the code that knows Slack."""
     folders = (_ROOT / "bot/slack", _ROOT / "tools/_slack")
     files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    for path in [*files, _ROOT / "bot/app.py", _ROOT / "bot/doctor.py", _ROOT / "tools/slack.py"]:
+    for path in [*files, _ROOT / "bot/commands/doctor.py", _ROOT / "tools/slack.py"]:
         yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 

@@ -26,7 +26,7 @@ from tools import (
     ToolFailed,
     tool,
 )
-from tools._cache import MOST_ENTRIES
+from tools._framework.cache import MOST_ENTRIES
 
 HERE = Access(user="U1", channel="C1")
 ANN = Asker("U1", "Ann", "Europe/Paris")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from support.tool_context import NOON
 
-from tools._circuit import Circuit
+from tools._services.circuit import Circuit
 
 LATER = NOON + timedelta(seconds=61)
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from bot import new_tool, tools_command
+from bot.commands import new_tool
+from bot.commands import tools as tools_command
 from bot.errors import ToolCallFailed, ToolNotWritten, ToolsUnusable
 from bot.settings import Settings
 

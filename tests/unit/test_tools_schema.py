@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools import BadTool, Context, Registry, tool
-from tools._schema import read_signature
+from tools._framework.schema import read_signature
 
 
 class Stop(pydantic.BaseModel):

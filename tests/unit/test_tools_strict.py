@@ -17,8 +17,8 @@ from pydantic import Field
 from support.strict_schema import values, violations
 
 from tools import Registry, ToolRetry
-from tools._schema import read_signature
-from tools._tool import Tool
+from tools._framework.schema import read_signature
+from tools._framework.tool import Tool
 
 BUNDLED = Registry.discover(
     config={"SEARXNG_URL": "http://127.0.0.1", "TAVILY_API_KEY": "key", "BRAVE_API_KEY": "key"}

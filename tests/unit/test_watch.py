@@ -12,11 +12,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from support.http_bot import Samples
 
+from bot.agent.interfaces import Steps
 from bot.conversation import ChatMessage, ModelReply, Outcome, Question, TextDelta, ToolResult, Usage
 from bot.errors import ContextTooLong, ModelError, ModelKeyRefused
-from bot.interfaces import Steps
-from bot.probes import LastCall
 from bot.telemetry.metrics import Metrics
+from bot.telemetry.probes import LastCall
 from bot.telemetry.traces import Traces
 from bot.telemetry.watch import Watch
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from tools._days import in_words, read_day
-from tools._errors import ToolRetry
+from tools._framework.errors import ToolRetry
 
 _WORDS = {"noon": time(12), "midday": time(12), "midnight": time(0)}
 _TIME = re.compile(

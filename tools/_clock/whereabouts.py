@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from tools._context import Context
-from tools._errors import ToolFailed, ToolRetry
+from tools._framework.context import Context
+from tools._framework.errors import ToolFailed, ToolRetry
 from tools._places.cities import all_cities, find_cities
 from tools._places.geocoding import find_place
 from tools._places.place import Query, folded

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TextIO
 
-from tools._limits import cut
-from tools._redaction import redact
+from tools._framework.limits import cut
+from tools._framework.redaction import redact
 
 _log = logging.getLogger(__name__)
 

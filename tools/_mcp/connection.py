@@ -26,10 +26,10 @@ from mcp.types import (
 )
 from pydantic import ValidationError
 
-from tools._context import Context
-from tools._dynamic import DynamicTool
-from tools._errors import ToolFailed, ToolRetry
-from tools._limits import cut
+from tools._framework.context import Context
+from tools._framework.dynamic import DynamicTool
+from tools._framework.errors import ToolFailed, ToolRetry
+from tools._framework.limits import cut
 from tools._mcp.complaints import Complaints
 from tools._mcp.config import Http, ServerConfig, Stdio
 from tools._mcp.content import result_of, text_of, text_of_resource

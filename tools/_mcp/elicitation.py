@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from mcp.client.context import ClientRequestContext
 from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitRequestURLParams, ElicitResult
 
-from tools._context import Context
-from tools._elicitation import Elicit, Elicitation, ElicitationAnswer
+from tools._framework.context import Context
+from tools._framework.elicitation import Elicit, Elicitation, ElicitationAnswer
 
 _log = logging.getLogger(__name__)
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from mcp.types import Tool
 
-from tools._context import Context
-from tools._dynamic import DynamicTool
-from tools._errors import ToolRetry
-from tools._limits import cut
+from tools._framework.context import Context
+from tools._framework.dynamic import DynamicTool
+from tools._framework.errors import ToolRetry
+from tools._framework.limits import cut
+from tools._framework.options import Options
 from tools._mcp.listing import Listing
 from tools._mcp.names import offered_names
 from tools._mcp.parameters import BadParameters, parameters_of
-from tools._options import Options
 
 _log = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tools._dynamic import DynamicTool
-from tools._limits import cut
+from tools._framework.dynamic import DynamicTool
+from tools._framework.limits import cut
+from tools._framework.redaction import redact
 from tools._mcp.complaints import Complaints
 from tools._mcp.config import ServerConfig
 from tools._mcp.faults import in_words
 from tools._mcp.status import ServerStatus, State
-from tools._redaction import redact
 
 if TYPE_CHECKING:
     from tools._mcp.connection import Connection

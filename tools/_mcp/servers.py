@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Self
 
-from tools._dynamic import DynamicTool
+from tools._framework.dynamic import DynamicTool
 from tools._mcp.config import McpConfig
 from tools._mcp.server import Server, Timing
 from tools._mcp.status import ServerStatus

@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tools._context import Context
-from tools._errors import ToolFailed, ToolRetry
+from tools._framework.context import Context
+from tools._framework.errors import ToolFailed, ToolRetry
 from tools._places.cities import all_cities, find_cities
 from tools._places.place import Place, Query, folded
-from tools._service import ServiceError, Unreachable, fetch
+from tools._services.service import ServiceError, Unreachable, fetch
 
 _FREE_URL = "https://geocoding-api.open-meteo.com"
 _PAID_URL = "https://customer-geocoding-api.open-meteo.com"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from slack_sdk.errors import SlackApiError
 
-from tools._context import Context
-from tools._errors import ToolFailed
+from tools._framework.context import Context
+from tools._framework.errors import ToolFailed
 from tools._slack.calls import Json, client_of, code_of, collect
 from tools._slack.directory import clean
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from tools._context import Context
-from tools._errors import ToolError, ToolFailed, ToolRetry
+from tools._framework.context import Context
+from tools._framework.errors import ToolError, ToolFailed, ToolRetry
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from slack_sdk.errors import SlackApiError
 
-from tools._context import Context
+from tools._framework.context import Context
 from tools._slack.calls import Collected, Json, client_of, collect
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from tools._errors import ToolRetry
+from tools._framework.errors import ToolRetry
 
 _PATH = re.compile(r"/archives/([CDG][A-Z0-9]+)/p(\d{10})(\d{6})/?")
 _STAMP = re.compile(r"\d{10}\.\d{6}")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from tools._context import Context
-from tools._limits import cut
+from tools._framework.context import Context
+from tools._framework.limits import cut
 from tools._slack.calls import Json, client_of
 from tools._slack.directory import Directory, clean
 from tools._slack.links import link_to

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from tools._context import Context
-from tools._errors import ToolRetry
+from tools._framework.context import Context
+from tools._framework.errors import ToolRetry
 from tools._zones import zone_or_utc
 
 _UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}

@@ -11,8 +11,8 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 
-from tools._context import Context
-from tools._errors import ToolFailed
+from tools._framework.context import Context
+from tools._framework.errors import ToolFailed
 from tools._slack.calls import client_of, status_of
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from tools._context import Context
-from tools._errors import ToolRetry
+from tools._framework.context import Context
+from tools._framework.errors import ToolRetry
 from tools._slack.access import Channel
 from tools._slack.calls import client_of, collect, question_ts
 from tools._slack.once import once, writing_client

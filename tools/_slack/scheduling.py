@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from tools._context import Context
-from tools._errors import ToolRetry
+from tools._framework.context import Context
+from tools._framework.errors import ToolRetry
 from tools._slack.calls import Json, client_of, collect
 from tools._slack.once import once, writing_client
 from tools._slack.posting import quiet, sent_for

@@ -9,9 +9,9 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from tools._context import Context
-from tools._errors import ToolFailed, ToolRetry
-from tools._limits import cut
+from tools._framework.context import Context
+from tools._framework.errors import ToolFailed, ToolRetry
+from tools._framework.limits import cut
 from tools._slack.calls import Json, client_of, code_of, question_ts
 from tools._slack.directory import Directory, clean
 from tools._slack.messages import counted, local_time, people_in, words_of

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from tools._errors import ToolRetry
+from tools._framework.errors import ToolRetry
 from tools._units.spellings import spelled_out
 
 MAX_CHARS = 80

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tools._errors import ToolRetry
+from tools._framework.errors import ToolRetry
 from tools._units.expression import Factor
 from tools._units.suggestions import similar_units
 

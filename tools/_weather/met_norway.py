@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tools._context import Context
+from tools._framework.context import Context
 from tools._places.place import Place
-from tools._service import fetch
+from tools._services.service import fetch
 from tools._weather.conditions import code_of_symbol
 from tools._weather.observation import Hour, Origin, Weather
 from tools._zones import zone_or_utc

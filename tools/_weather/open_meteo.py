@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from tools._context import Context
+from tools._framework.context import Context
 from tools._places.place import Place
-from tools._service import fetch
+from tools._services.service import fetch
 from tools._weather.observation import Hour, Origin, Weather
 from tools._zones import zone_or_utc
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from tools._days import read_day
-from tools._errors import ToolRetry
+from tools._framework.errors import ToolRetry
 
 _DAYS_AHEAD = 16
 _LATE = 22

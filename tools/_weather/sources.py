@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 
-from tools._context import Context
-from tools._errors import ToolFailed
+from tools._framework.context import Context
+from tools._framework.errors import ToolFailed
 from tools._places.place import Place
-from tools._service import ServiceError, Unreachable
+from tools._services.service import ServiceError, Unreachable
 from tools._weather import met_norway, open_meteo, sample
 from tools._weather.observation import Hour, Weather
 

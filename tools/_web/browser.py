@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from tools._context import Context
-from tools._thread import run_in_thread
+from tools._framework.context import Context
+from tools._framework.thread import run_in_thread
 from tools._web.download import download
 from tools._web.guard import Guard
 from tools._web.page import Page, read_page

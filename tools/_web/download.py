@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx2
 
-from tools._errors import ToolFailed, ToolRetry
+from tools._framework.errors import ToolFailed, ToolRetry
 from tools._web.guard import Blocked, UnknownHost
 
 MAX_BYTES = 2_000_000

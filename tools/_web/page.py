@@ -10,8 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools._errors import ToolFailed
-from tools._thread import run_in_thread
+from tools._framework.errors import ToolFailed
+from tools._framework.thread import run_in_thread
 from tools._web.charset import decode
 from tools._web.download import Download
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from tools._context import Context
-from tools._service import fetch
+from tools._framework.context import Context
+from tools._services.service import fetch
 
 SETTINGS = ("SEARXNG_URL", "TAVILY_API_KEY", "BRAVE_API_KEY")
 """Each of them is enough to search."""

@@ -18,17 +18,17 @@ _FORM = {"properties": {_REASON: {"type": "string", "title": "Why not? I will go
 
 def register(app: AsyncApp, services: Services) -> None:
     """Take decisions."""
-    clerk = services.clerk
+    decisions = services.decisions
 
     @app.action(APPROVE_ACTION)
     async def approved(ack: AsyncAck, action: dict[str, Any], body: dict[str, Any]) -> None:
-        refusal = await clerk.decide(_press(action, body), approve=True)
+        refusal = await decisions.decide(_press(action, body), approve=True)
         await ack()
         await services.tell(body, refusal)
 
     @app.action(DENY_ACTION)
     async def denied(ack: AsyncAck, action: dict[str, Any], body: dict[str, Any]) -> None:
-        refusal = await clerk.may_decide(_press(action, body))
+        refusal = await decisions.may_decide(_press(action, body))
         if refusal is None:
             await services.client.views_open(trigger_id=body["trigger_id"], view=_ask_why(action["value"]))
         await ack()
@@ -38,7 +38,7 @@ def register(app: AsyncApp, services: Services) -> None:
     async def explained(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         reason = view["state"]["values"][_REASON][_REASON].get("value")
         press = Press.of(view["private_metadata"], body["user"]["id"])
-        refusal = await clerk.decide(press, approve=False, reason=reason)
+        refusal = await decisions.decide(press, approve=False, reason=reason)
         await (ack(response_action="errors", errors={_REASON: refusal}) if refusal else ack())
 
 

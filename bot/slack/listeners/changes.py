@@ -47,7 +47,7 @@ def register(app: AsyncApp, services: Services) -> None:
         """Whether it was not answered yet; a question whose tool calls wait for approval is not either."""
         was_open = await runs.cancel(question.run_id)
         # Only now: until it was cancelled, the run could have asked for more decisions.
-        return await services.clerk.withdraw(question) or was_open
+        return await services.decisions.withdraw(question) or was_open
 
 
 async def _changes_words(event: dict[str, Any]) -> bool:

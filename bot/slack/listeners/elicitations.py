@@ -6,10 +6,10 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.elicitations import Asked
 from bot.slack.content import ACCEPT_ACTION, DECLINE_ACTION, VISIT_ACTION
 from bot.slack.forms import form_values, modal
 from bot.slack.listeners.services import Services
+from bot.storage.elicitations import Asked
 
 _FORM_VIEW = "fill_in"
 _GONE = "This is no longer waited for."

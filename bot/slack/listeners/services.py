@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.agent.flow import Flows
 from bot.conversation import Question
-from bot.elicitations import Elicitations
-from bot.flow import Flows
 from bot.runs import Runs
 from bot.slack.action_tokens import ActionTokens
-from bot.slack.clerk import Clerk
 from bot.slack.client import PacedClient
+from bot.slack.decisions import Decisions
 from bot.slack.delivery import Delivery
 from bot.slack.people import Directory
+from bot.storage.elicitations import Elicitations
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Services:
     runs: Runs
     directory: Directory
     flows: Flows
-    clerk: Clerk
+    decisions: Decisions
     elicitations: Elicitations
     tokens: ActionTokens
     me: str

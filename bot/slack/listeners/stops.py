@@ -31,14 +31,14 @@ def register(app: AsyncApp, services: Services) -> None:
         for question in questions:
             was_open = await runs.cancel(question.run_id)
             # Only now: until it was cancelled, the run could have asked for more decisions.
-            if await services.clerk.withdraw(question) or was_open:
+            if await services.decisions.withdraw(question) or was_open:
                 try:
                     await show_stopped(services.delivery(question))
                 except SlackError as refused:
                     _log.warning("That an answer was stopped can't be shown: %s", refused)
 
     async def asked_by(user: str, thread: str) -> list[Question]:
-        open_questions = [*await runs.working_on(thread), *await services.clerk.waited_for(thread)]
+        open_questions = [*await runs.working_on(thread), *await services.decisions.waited_for(thread)]
         return [question for question in open_questions if question.user == user]
 
     async def stops_something(body: dict[str, Any], event: dict[str, Any]) -> bool:

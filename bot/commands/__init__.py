@@ -1,0 +1,1 @@
+"""What `threadloop` can be told to do, a module for each. Imported when they are called for."""

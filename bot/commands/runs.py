@@ -1,0 +1,62 @@
+"""`threadloop runs`: what the bot has been asked, and what became of it."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+
+from bot.commands.terminal import Terminal
+from bot.runs import Inspection
+from bot.settings import Settings
+from bot.storage import database
+
+_MOST = 50
+
+
+def run(settings: Settings, action: str, run_id: str) -> None:
+    """List runs, or show, cancel or retry one.
+
+    Raises:
+        NoSuchRun: there is none with this id.
+        DatabaseUnusable: the database can't be read.
+    """
+    engine = database.create_engine(settings.database_url)
+    inspection = Inspection(engine)
+    terminal = Terminal(sys.stdout)
+    try:
+        match action:
+            case "list":
+                _list(inspection, terminal)
+            case "show":
+                _show(inspection, terminal, run_id)
+            case "cancel":
+                inspection.cancel(run_id)
+                terminal.say(f"Cancelled {run_id}.")
+            case "retry":
+                terminal.say(f"Asked anew as {inspection.retry(run_id)}. A running bot takes it up at once.")
+    finally:
+        inspection.close()
+        engine.dispose()
+
+
+def _list(inspection: Inspection, terminal: Terminal) -> None:
+    terminal.say(f"{'STATE':<10} {'AGE':>8} {'STEPS':>5}  RUN")
+    now = datetime.now(UTC)
+    for info in inspection.runs(_MOST):
+        in_thread = "" if info.id.startswith(info.thread) else f"   in thread {info.thread}"
+        terminal.say(f"{info.state:<10} {_age(now - info.begun):>8} {info.steps:>5}  {info.id}{in_thread}")
+
+
+def _show(inspection: Inspection, terminal: Terminal, run_id: str) -> None:
+    for step in inspection.steps(run_id):
+        seconds = "" if step.seconds is None else f"{step.seconds:.2f} s"
+        at = "" if step.begun is None else f"{step.begun:%Y-%m-%d %H:%M:%S}"
+        terminal.say(f"{step.number:>3}  {at}  {seconds:>9}  {step.name}  {step.error or ''}".rstrip())
+
+
+def _age(age: timedelta) -> str:
+    seconds = int(age.total_seconds())
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,161 @@
+"""Takes decisions about tool calls, and sees to what follows from them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from bot.conversation import Question
+from bot.runs import Runs
+from bot.slack.approvals import ApprovalCards, Press
+from bot.slack.people import Directory
+from bot.storage.approvals import Approval, Approvals, State
+from tools import Registry
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 30.0
+_REMEMBER_S = 14 * 24 * 3600.0
+
+_GONE = "This is no longer waiting for a decision."
+_DECIDED = "This has been decided already."
+_CHANGED = "What this would do has changed since. Please ask me again."
+_TOO_LATE = "It is too late: nobody decided in time."
+
+
+class _DoesNotCount(Exception):
+    """A press without effect; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Takes decisions, and sees to what follows from them.
+
+    A decision is in the database before it is acknowledged. What follows is done by `watch`: now, or after a
+    restart.
+    """
+
+    approvals: Approvals
+    cards: ApprovalCards
+    runs: Runs
+    tools: Registry
+    directory: Directory
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def decide(self, press: Press, *, approve: bool, reason: str | None = None) -> str | None:
+        """Take a decision; return what to tell who pressed, if it did not count."""
+        try:
+            approval = await self._to_decide(press)
+        except _DoesNotCount as refusal:
+            return str(refusal)
+        state: State = "approved" if approve else "denied"
+        if not await self.approvals.decide(approval, state, by=press.user, reason=reason):
+            return _DECIDED
+        await self._go_on(press.run_id)
+        self._news.set()
+        return None
+
+    async def may_decide(self, press: Press) -> str | None:
+        """Why this press would not count; `None` if it would."""
+        try:
+            await self._to_decide(press)
+        except _DoesNotCount as refusal:
+            return str(refusal)
+        return None
+
+    async def withdraw(self, question: Question) -> bool:
+        """Let nobody decide any more about the calls of a question; return whether any waited."""
+        waiting = await self.approvals.waiting(question.run_id)
+        for approval in waiting:
+            await self.approvals.decide(approval, "withdrawn")
+        if waiting:
+            self._news.set()
+            await self.cards.release(question)
+        return bool(waiting)
+
+    async def waited_for(self, thread: str) -> list[Question]:
+        """The questions of a thread that wait for a decision. `thread` as in `Question.thread`."""
+        channel = thread.rpartition(":")[0]
+        runs = dict.fromkeys(approval.run_id for approval in await self.approvals.waiting(f"{channel}:"))
+        questions = [await self.runs.question(run_id) for run_id in runs]
+        return [question for question in questions if question is not None and question.thread == thread]
+
+    async def watch(self) -> None:
+        """Do what follows from decisions, and let overdue cards expire. Runs until cancelled."""
+        while True:
+            self._news.clear()
+            try:
+                await self.look()
+            except Exception:
+                _log.exception("Looking after approvals failed; the next look tries again.")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_EVERY_S):
+                    await self._news.wait()
+
+    async def look(self) -> None:
+        """Do what is due now."""
+        now = time.time()
+        for approval in await self.approvals.overdue(now):
+            await self.approvals.decide(approval, "expired")
+        unsettled = await self.approvals.unsettled()
+        for run_id in dict.fromkeys(approval.run_id for approval in unsettled):
+            await self._go_on(run_id)
+        for approval in unsettled:
+            await self._settle(approval)
+        await self.approvals.forget_before(now - _REMEMBER_S)
+
+    async def _to_decide(self, press: Press) -> Approval:
+        """The call that was pressed about. Raises _DoesNotCount."""
+        approval = await self.approvals.find(press.run_id, press.call_id)
+        question = await self.runs.question(press.run_id)
+        if approval is None or question is None:
+            raise _DoesNotCount(_GONE)
+        if approval.card_ts is None and press.card_ts is not None:
+            # Somebody was quicker than Slack's answer to the post.
+            await self.approvals.posted(approval, press.card_ts)
+        if approval.state != "pending":
+            raise _DoesNotCount(_GONE if approval.state == "withdrawn" else _DECIDED)
+        if press.digest != approval.digest or not approval.is_about(approval.call):
+            raise _DoesNotCount(_CHANGED)
+        if approval.expires_at < time.time():
+            self._news.set()
+            raise _DoesNotCount(_TOO_LATE)
+        if no_say := await self._no_say(approval, question, press.user):
+            raise _DoesNotCount(no_say)
+        return approval
+
+    async def _no_say(self, approval: Approval, question: Question, user: str) -> str | None:
+        """Why this person has no say in it; `None` if they have."""
+        named = self.tools.approvers(approval.call.name)
+        if not named.users and not named.groups:
+            if user == question.user:
+                return None
+            return f"Only {(await self.directory.person(question.user)).name} can decide about this."
+        if user in named.users or set(named.groups) & set(await self.directory.groups_of(user)):
+            return None
+        return "Only those whom the policy names for this tool can decide about it."
+
+    async def _go_on(self, run_id: str) -> None:
+        """Let the run go on if everything about it is decided."""
+        states = {approval.state for approval in await self.approvals.of_run(run_id)}
+        if states.isdisjoint({"pending", "withdrawn"}):
+            # Under an id of its own, so that a second start changes nothing.
+            await self.runs.resume(run_id)
+
+    async def _settle(self, approval: Approval) -> None:
+        question = await self.runs.question(approval.run_id)
+        if question is None or await self.cards.close(question, approval, await self._words(approval)):
+            await self.approvals.settle(approval)
+
+    async def _words(self, approval: Approval) -> str:
+        """What became of it."""
+        if approval.state == "expired":
+            return "Nobody decided in time."
+        if approval.decided_by is None:
+            return "Withdrawn."
+        who = (await self.directory.person(approval.decided_by)).name
+        why = f": {approval.reason}" if approval.reason else ""
+        return f"{approval.state.capitalize()} by {who}{why}"

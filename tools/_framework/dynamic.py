@@ -1,0 +1,34 @@
+"""Tools that are not functions: they come and go while the bot runs, as those of MCP servers do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tools._framework.context import Context
+from tools._framework.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicTool:
+    """A tool made at run time from its parts."""
+
+    name: str
+    """At most 64 of A-Z a-z 0-9 _ and -."""
+    description: str
+    parameters: dict[str, Any]
+    """JSON Schema of the arguments object. It is passed on as it is, and never in strict mode."""
+    run: Callable[[dict[str, Any], Context], Awaitable[object]]
+    """Takes the arguments as the model gave them: whoever runs the tool checks them. It may raise `ToolRetry`
+    and `ToolFailed`; its result is treated like a function's."""
+    options: Options
+    origin: str = ""
+    """Where it comes from, for people: `the MCP server github`."""
+
+
+class Toolset(Protocol):
+    """A changing set of tools, asked anew for each question."""
+
+    def tools(self) -> Sequence[DynamicTool]:
+        """The tools that can be called right now. It answers at once, from what it knows."""

@@ -1,0 +1,229 @@
+"""The `@tool` decorator, and a tool that is ready to be called."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, overload
+
+import pydantic_core
+
+from tools._framework.context import Context
+from tools._framework.dynamic import DynamicTool
+from tools._framework.errors import BadTool, ToolRetry
+from tools._framework.limits import brief
+from tools._framework.options import Approval, CacheBy, Options
+from tools._framework.schema import NAME, Signature, parse_object, read_signature, where
+from tools._framework.thread import run_in_thread
+
+_PLACE = re.compile(r"\{(\w*)\}")
+"""Where a title takes an argument."""
+_MARK = "__tool_options__"
+_TITLE_VALUE_CHARS = 80
+# These turn the direction of writing, so that a text reads differently from what it is.
+_UNSAFE = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@overload
+def tool(function: Function, /) -> Function: ...
+
+
+@overload
+def tool(
+    *,
+    title: str | None = None,
+    timeout_s: float | None = None,
+    max_result_chars: int | None = None,
+    read_only: bool = True,
+    approval: Approval = "writes",
+    cache_s: float = 0,
+    cache_by: CacheBy = "asker",
+    channels: tuple[str, ...] = (),
+    users: tuple[str, ...] = (),
+    open_to_guests: bool = False,
+    needs: tuple[str, ...] = (),
+) -> Callable[[Function], Function]: ...
+
+
+def tool(function: Function | None = None, /, **options: Any) -> Function | Callable[[Function], Function]:
+    """Offer a function to the model. The function itself stays as it is.
+
+    Args:
+        function: a typed function, sync or async, with a docstring.
+        options: the fields of `Options`, which says what each means.
+    """
+
+    marked = Options(**options)
+
+    def mark(function: Function) -> Function:
+        setattr(function, _MARK, marked)
+        return function
+
+    return mark if function is None else mark(function)
+
+
+def is_tool(value: object) -> bool:
+    """Whether `value` is a function that `@tool` marked."""
+    return inspect.isfunction(value) and hasattr(value, _MARK)
+
+
+class Arguments(Protocol):
+    """Reads what the model gave as arguments."""
+
+    def validate(self, arguments_json: str | None) -> dict[str, Any]:
+        """The arguments to run with.
+
+        Raises:
+            ToolRetry: they do not fit.
+        """
+
+    def shown(self, arguments_json: str | None) -> dict[str, Any]:
+        """The arguments for people, defaults included.
+
+        Raises:
+            ToolRetry: they do not fit.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool with everything that the model and the registry need to know about it."""
+
+    name: str
+    """The name that the model calls it by."""
+    schema: dict[str, Any]
+    """Humanloop's bare form of a tool."""
+    options: Options
+    origin: str
+    """Where it is defined, as in `tools/clock.py:12`."""
+    arguments: Arguments
+    run: Callable[[dict[str, Any], Context], Awaitable[object]]
+    """Call it with validated arguments."""
+
+    @classmethod
+    def of(cls, function: Callable[..., object]) -> Tool:
+        """Read a function, marked or not.
+
+        Raises:
+            BadTool: its signature, docstring or options will not do.
+        """
+        signature = read_signature(function)
+        options = getattr(function, _MARK, None) or Options()
+        for fault in _faults(options, signature.arguments.model_fields, signature.name):
+            raise BadTool(f"{where(function)}: {fault}")
+        schema = {
+            "name": signature.name,
+            "description": signature.description,
+            "parameters": signature.parameters,
+            "strict": signature.is_strict,
+        }
+        return cls(signature.name, schema, options, where(function), signature, _runner(function, signature))
+
+    @classmethod
+    def of_dynamic(cls, made: DynamicTool) -> Tool:
+        """Take a tool that was made at run time.
+
+        Raises:
+            BadTool: its name or parameters would make a model's provider refuse the whole question.
+        """
+        if not NAME.fullmatch(made.name) or made.parameters.get("type") != "object":
+            raise BadTool(
+                f"{made.name!r} of {made.origin}: a name is at most 64 of A-Z a-z 0-9 _ -, and the parameters "
+                "are a JSON Schema of the type object."
+            )
+        schema = {"name": made.name, "description": made.description, "parameters": made.parameters}
+        return cls(made.name, schema, made.options, made.origin, _AsGiven(made.name), made.run)
+
+    @property
+    def description(self) -> str:
+        """What the model reads about it."""
+        return str(self.schema["description"])
+
+    def title(self, arguments_json: str | None) -> str:
+        """A call in words for people; the tool's name if there is no title or the arguments do not fit it."""
+        if self.options.title is None:
+            return self.name
+        try:
+            values = self.arguments.shown(arguments_json)
+        except ToolRetry:
+            return self.name
+
+        def fill(place: re.Match[str]) -> str:
+            if place[1] not in values:
+                return place[0]
+            value = values[place[1]]
+            return "" if value is None else brief(value, _TITLE_VALUE_CHARS)
+
+        return _PLACE.sub(fill, self.options.title).strip()
+
+    def describe(self, arguments_json: str | None) -> str:
+        """A call in words and with all its arguments, one on each line, defaults included."""
+        try:
+            values = self.arguments.shown(arguments_json)
+        except ToolRetry:
+            return f"{self.name}: {arguments_json}".translate(_UNSAFE)
+        # As JSON no value can look like two lines, or like a line of another name.
+        lines = [f"{_plain_name(name)}: {_plain_json(value)}" for name, value in values.items()]
+        return "\n".join([self.title(arguments_json), *lines]).translate(_UNSAFE)
+
+
+@dataclass(frozen=True, slots=True)
+class _AsGiven:
+    """Arguments that somebody else checks."""
+
+    name: str
+
+    def validate(self, arguments_json: str | None) -> dict[str, Any]:
+        return parse_object(self.name, arguments_json)
+
+    shown = validate
+
+
+def _runner(
+    function: Callable[..., object], signature: Signature
+) -> Callable[[dict[str, Any], Context], Awaitable[object]]:
+    """Call the function with its context; a sync one in a thread of its own."""
+
+    async def run(arguments: dict[str, Any], context: Context) -> object:
+        if signature.context_parameter:
+            arguments = {**arguments, signature.context_parameter: context}
+        if inspect.iscoroutinefunction(function):
+            return await function(**arguments)
+        return await run_in_thread(lambda: function(**arguments))
+
+    return run
+
+
+def _plain_name(name: str) -> str:
+    # The parameters of a tool that was made at run time may have any names.
+    return name if name.isidentifier() else _plain_json(name)
+
+
+def _plain_json(value: object) -> str:
+    text = json.dumps(pydantic_core.to_jsonable_python(value), ensure_ascii=False)
+    # What can't be seen is shown as its code.
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+
+
+def _faults(options: Options, parameters: Collection[str], name: str) -> Iterator[str]:
+    """What is wrong with a tool's options."""
+    for place in _PLACE.findall(options.title or ""):
+        if place not in parameters:
+            known = ", ".join(parameters) or "none"
+            yield f"the title of {name} cannot be filled in: its parameters are {known}, not {place!r}."
+    for option in ("timeout_s", "max_result_chars"):
+        value = getattr(options, option)
+        if value is not None and value <= 0:
+            yield f"{option} of {name} must be more than 0."
+    if options.cache_s < 0:
+        yield f"cache_s of {name} must not be less than 0."
+    if options.cache_s and not options.read_only:
+        yield f"{name} writes, so its results cannot be kept: take away cache_s or read_only=False."
+    for option in ("channels", "users", "needs"):
+        if isinstance(value := getattr(options, option), str):
+            yield f"{option} of {name} must be a tuple: write ({value!r},)."
