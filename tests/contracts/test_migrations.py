@@ -118,7 +118,7 @@ def test_processes_that_start_at_once_migrate_once(url: str, engine: sa.Engine) 
 
 def test_the_revisions_are_numbered_one_after_the_other() -> None:
     config = Config()
-    config.set_main_option("script_location", "bot:migrations")
+    config.set_main_option("script_location", "bot.storage:migrations")
     revisions = list(ScriptDirectory.from_config(config).walk_revisions())[::-1]
     numbers = [f"{number:04}" for number in range(1, len(revisions) + 1)]
     assert [revision.revision for revision in revisions] == numbers
