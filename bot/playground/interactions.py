@@ -19,16 +19,17 @@ from bot.playground.response_urls import Answerable, ResponseUrls
 from bot.playground.shapes import Shapes
 from bot.playground.workspace import Workspace
 
-_TRIGGER_LASTS_S = 3.0
+TRIGGER_LASTS_S = 3.0
 _TOLD_OF_ELEMENT = ("action_id", "type", "text", "value", "style", "url")
 _CHANNEL_NAMES = {"im": "directmessage", "group": "privategroup"}
 
 
 class Triggers:
-    """`trigger_id`s: good for three seconds, once."""
+    """`trigger_id`s: good for `lasts_s` seconds, once."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, lasts_s: float) -> None:
         self._workspace = workspace
+        self._lasts_s = lasts_s
         self._made: dict[str, tuple[User, float]] = {}
         self._spent: set[str] = set()
 
@@ -45,7 +46,7 @@ class Triggers:
         user, made_at = self._made[trigger_id]
         if trigger_id in self._spent:
             raise ApiError("exchanged_trigger_id")
-        if self._workspace.clock() - made_at > _TRIGGER_LASTS_S:
+        if self._workspace.clock() - made_at > self._lasts_s:
             raise ApiError("expired_trigger_id")
         self._spent.add(trigger_id)
         return user

@@ -23,7 +23,7 @@ from bot.playground.courier import Courier
 from bot.playground.events import Events
 from bot.playground.faults import Faults
 from bot.playground.founding import found
-from bot.playground.interactions import Interactions, Triggers
+from bot.playground.interactions import TRIGGER_LASTS_S, Interactions, Triggers
 from bot.playground.notice import Notice, Ping, Unfurl
 from bot.playground.objects import JSON, Change, User
 from bot.playground.person import Person, Speaker
@@ -40,6 +40,8 @@ from bot.playground.workspace import STREAM_LIFETIME_S, Clock, Workspace
 Found = TypeVar("Found")
 RETRY_DELAYS_S = (0.0, 60.0, 300.0)
 """When Slack delivers an unacknowledged event again: at once, after a minute, after five more."""
+PATIENCE_S = 300.0
+"""For how long something is awaited before it is taken for lost: long enough for a slow or busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Playground:
 
     `redelivery_s` is how long the app may take to acknowledge, in seconds, and `retry_delays_s` what
     passes before each further delivery of an event. `enforce_rates` turns Slack's rate limits on.
-    `stream_lifetime_s` is how long a message can be streamed, in seconds.
+    `stream_lifetime_s` is how long a message can be streamed, and `trigger_lasts_s` how long a modal can be
+    opened with a `trigger_id`, in seconds.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Playground:
         retry_delays_s: Sequence[float] = RETRY_DELAYS_S,
         enforce_rates: bool = False,
         stream_lifetime_s: float = STREAM_LIFETIME_S,
+        trigger_lasts_s: float = TRIGGER_LASTS_S,
         clock: Clock = time.time,
     ) -> None:
         self.workspace = workspace = found(seed, clock, stream_lifetime_s)
@@ -94,7 +98,7 @@ class Playground:
         self._courier = Courier(
             self._sockets, self._pulse, ack_within_s=redelivery_s, retry_delays_s=retry_delays_s
         )
-        triggers = Triggers(workspace)
+        triggers = Triggers(workspace, trigger_lasts_s)
         self._office = _Office(workspace, self._sockets, triggers)
         self._identities = identities(workspace)
         self._urls = ResponseUrls(workspace, self._app_call, self.faults, self._record)
@@ -217,12 +221,12 @@ class Playground:
         """Refuse methods from now on, such as `agents.*`. Raises LookupError if there is none of that name."""
         self._availability.withdraw(pattern, error, in_channels_only=in_channels_only)
 
-    async def connected(self, timeout: float = 10.0) -> None:
+    async def connected(self, timeout: float = PATIENCE_S) -> None:
         """Wait until the app has a Socket Mode connection that was greeted. Raises TimeoutError."""
         await self.until(lambda: self._sockets.connections > 0, timeout, what="a Socket Mode connection")
 
     async def until(
-        self, condition: Callable[[], Found], timeout: float = 30.0, *, what: str = "what was awaited"
+        self, condition: Callable[[], Found], timeout: float = PATIENCE_S, *, what: str = "what was awaited"
     ) -> Found:
         """Wait until `condition()` is true and return its value; it is asked after every change and call.
 
