@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bot.errors import SlackError, SlackRefused, SlackUnreachable
@@ -47,7 +47,6 @@ class Part:
         run_id: str,
         ts: str | None = None,
         stream_s: float = STREAM_S,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.number = number
         self.ts = ts
@@ -59,7 +58,6 @@ class Part:
         self._abilities = abilities
         self._run_id = run_id
         self._stream_s = stream_s
-        self._clock = clock
         self._cards: dict[str, Card] = {}
         self._unsent = _Unsent()
         self._stream_began: float | None = None
@@ -75,7 +73,7 @@ class Part:
     @property
     def stream_left_s(self) -> float:
         """For how long its stream may go on."""
-        return (self._stream_began or 0.0) + self._stream_s - self._clock()
+        return (self._stream_began or 0.0) + self._stream_s - time.monotonic()
 
     @property
     def is_behind(self) -> bool:
@@ -126,7 +124,7 @@ class Part:
             self._pacer.close_stream()
             self._no_stream(error)
             return False
-        self.ts, self.streams, self._stream_began = str(response["ts"]), True, self._clock()
+        self.ts, self.streams, self._stream_began = str(response["ts"]), True, time.monotonic()
         self._unsent.clear()
         return True
 
@@ -162,7 +160,7 @@ class Part:
 
     async def _show_so_far(self) -> None:
         """Post or change the message, as far as there is text and Slack has time."""
-        now = self._clock()
+        now = time.monotonic()
         if self._changed_at is None:
             # Most answers are complete before the first change is due.
             self._changed_at = now

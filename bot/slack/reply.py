@@ -35,7 +35,7 @@ from bot.slack.guard import Allowed, guarded, urls_in
 from bot.slack.marker import State
 from bot.slack.part import STREAM_S
 from bot.slack.parts import Parts
-from bot.slack.status import Abilities, SessionStatus, Status
+from bot.slack.status import LONG_S, Abilities, SessionStatus, Status
 from bot.slack.tasks import CARD_BLOCKS, Tasks
 from bot.slack.text import unescape
 
@@ -55,6 +55,8 @@ class Timing:
     """Tool calls that are over sooner are a matter for the status line."""
     stream_s: float = STREAM_S
     """For how long one message is streamed."""
+    session_after_s: float = LONG_S
+    """When an agent's session begins, if there is no message before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,13 @@ class ThreadReply:
         self._question = question
         self._steps = steps
         goes_on = steps.may_have_posted or steps.resumes is not None
-        self._status = Status(shared.client, question, shared.abilities, goes_on=goes_on)
+        self._status = Status(
+            shared.client,
+            question,
+            shared.abilities,
+            goes_on=goes_on,
+            session_after_s=shared.timing.session_after_s,
+        )
         self._allowed = Allowed(secrets=shared.secrets)
         self._tasks = Tasks(shared.title, lambda text, most: guarded(text, self._allowed, most))
         self._parts = Parts(

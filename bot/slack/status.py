@@ -28,7 +28,7 @@ THINKING = "is thinking…"
 _EYES = "eyes"
 _QUICK_S = 1.0
 # Before its first message, a session only tells that the bot can be stopped: nobody wonders about that sooner.
-_LONG_S = 5.0
+LONG_S = 5.0
 # Slack clears a status after two minutes.
 _SHOW_AGAIN_S = 90.0
 _REMEMBER_REFUSAL_S = 3600.0
@@ -70,14 +70,22 @@ class Status:
     Args:
         question: not that of a slash command, which has no thread.
         goes_on: whether an earlier attempt may have begun a session.
+        session_after_s: how long the work may take before a session begins, if there is no message.
     """
 
     def __init__(
-        self, client: PacedClient, question: Question, abilities: Abilities, *, goes_on: bool = False
+        self,
+        client: PacedClient,
+        question: Question,
+        abilities: Abilities,
+        *,
+        goes_on: bool = False,
+        session_after_s: float = LONG_S,
     ) -> None:
         self._client = client
         self._question = question
         self._abilities = abilities
+        self._session_after_s = session_after_s
         self._words = THINKING
         self._shown = ""
         self._shown_at = math.inf
@@ -174,7 +182,7 @@ class Status:
         since = self._working_since
         if self._over or self._in_session or since is None:
             return
-        if not self._message_is_there and time.monotonic() - since < _LONG_S:
+        if not self._message_is_there and time.monotonic() - since < self._session_after_s:
             return
         with urgency("extra"):
             self._in_session = await self._try("agents.sessions.setStatus", self._set_session, "processing")
