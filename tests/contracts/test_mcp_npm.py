@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from support.mcp_npm import EverythingOverHttp, everything, filesystem, missing
-from support.mcp_servers import DEADLINE_S, call, detail, names, running, state, tool, until
+from support.mcp_servers import call, detail, names, running, state, tool, until
+from support.patience import PATIENCE_S
 from support.tool_context import ANN
 
 from tools import Asker, Elicitation, ElicitationAnswer
@@ -138,7 +139,7 @@ async def test_two_peoples_forms_at_once_reach_their_own_person_or_nobody(scene:
         assert "Name: Ann" in await ask(ANN)
         assert "Name: Bob" in await ask(BOB)
         return
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         ann, bob = await asyncio.gather(ask(ANN), ask(BOB))
     assert "Name: Ann" in ann
     assert "Name: Bob" in bob
@@ -170,7 +171,7 @@ async def test_a_server_killed_in_mid_call_fails_that_call_and_comes_back(scene:
             progress=lambda _: at_work.set(),
         )
     )
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         await at_work.wait()
         await scene.kill()
         outcome = await dying

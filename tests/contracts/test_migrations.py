@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata, produce_migrations, render_py
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from support.patience import PATIENCE_S
 
 import bot.app  # with it every module that has tables
 from bot.errors import DatabaseTooNew, DatabaseUnusable
@@ -73,7 +74,7 @@ def migrate_in_processes(url: str, count: int) -> list[str]:
         subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(count)
     ]
-    ended = [process.communicate(timeout=60) for process in processes]
+    ended = [process.communicate(timeout=PATIENCE_S) for process in processes]
     assert "".join(err for _, err in ended) == ""
     return [out.strip() for out, _ in ended]
 

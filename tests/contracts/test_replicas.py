@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import sqlalchemy as sa
+from support.patience import PATIENCE_S
 from support.postgres import PostgresServer
 
 from bot.runs.replicas import Replicas
@@ -81,7 +82,7 @@ async def test_the_living_adopt_the_dead_once_and_never_each_other(
     async with watching(engine, adoptions, 2) as living:
         await dead.leave()
         meanwhile(postgres, postgres_url)
-        await asyncio.wait_for(adoptions.first.wait(), 30)
+        await asyncio.wait_for(adoptions.first.wait(), PATIENCE_S)
     assert adoptions.ids == [dead.id]
     # The living have left by now, and stay listed until another one has adopted what they left open.
     assert await listed(engine) == {replica.id for replica in living}

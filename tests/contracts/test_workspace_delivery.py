@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from support.patience import PATIENCE_S
 from support.slack_app import Event, app_of, client_of, on_http, on_sockets, recorded, unrestricted
 
 from bot.http_server import serve
@@ -26,7 +27,7 @@ from bot.playground.courier import NotDelivered
 @pytest.fixture
 def redelivery_s() -> float:
     """So long that a slow machine loses no test; tests of the limit itself set it lower."""
-    return 10.0
+    return PATIENCE_S
 
 
 @pytest.fixture
@@ -173,14 +174,14 @@ class Socket:
         self._websocket = websocket
 
     async def next(self) -> dict[str, Any]:
-        frame: dict[str, Any] = await self._websocket.receive_json(timeout=5)
+        frame: dict[str, Any] = await self._websocket.receive_json(timeout=PATIENCE_S)
         return frame
 
     async def acknowledge(self, envelope: dict[str, Any]) -> None:
         await self._websocket.send_json({"envelope_id": envelope["envelope_id"]})
 
     async def closed(self) -> bool:
-        return (await self._websocket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+        return (await self._websocket.receive(timeout=PATIENCE_S)).type is aiohttp.WSMsgType.CLOSE
 
 
 @pytest.fixture

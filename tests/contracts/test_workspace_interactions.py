@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from support.clock import Time
+from support.patience import PATIENCE_S
 from support.slack_app import Event, app_of, client_of, on_http, on_sockets
 
 from bot.playground import Playground, Seed
@@ -25,7 +26,7 @@ def time() -> Time:
 @pytest.fixture
 def redelivery_s() -> float:
     """So long that a slow machine loses no test; tests of the limit itself set it lower."""
-    return 10.0
+    return PATIENCE_S
 
 
 @pytest.fixture
@@ -209,7 +210,7 @@ async def test_a_modal_is_opened_answered_with_errors_and_submitted(
     posted = await client_of(playground).chat_postMessage(channel="#general", text="x", blocks=button("go"))
     ada = playground.person("ada")
     await ada.press("#general", str(posted["ts"]), "go")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         view_id = await opened.get()
 
     def values(text: str) -> dict[str, Any]:
@@ -259,7 +260,7 @@ async def test_feedback_under_a_streamed_answer_opens_a_modal_that_remembers_whi
     await client.chat_stopStream(channel=dm, ts=ts, blocks=[FEEDBACK])
     assert await ada.press(dm, ts, "feedback", value="bad")
     reason = {"question": {"text": {"type": "plain_text_input", "value": "It rained"}}}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         assert await ada.submit((await views.get())["id"], reason) is None
         view = await views.get()
     assert (view["private_metadata"], view["state"]["values"]) == (ts, reason)

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE_S, patient_workspace
 
 from bot.playground import Playground, Seed
 
 FOLDER = Path(__file__).parent / "node"
-TIMEOUT_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def node() -> str:
 @pytest.fixture
 async def playground() -> AsyncIterator[Playground]:
     seed = Seed.default()
-    playground = Playground(
-        seed.model_copy(update={"app": seed.app.model_copy(update={"scopes": None})}), redelivery_s=10
+    playground = patient_workspace(
+        seed.model_copy(update={"app": seed.app.model_copy(update={"scopes": None})})
     )
     async with playground.serve():
         yield playground
@@ -54,7 +54,7 @@ async def started(node: str, script: str, playground: Playground) -> Process:
 
 async def finished(process: Process) -> bytes:
     """What the script printed, once it has ended well."""
-    async with asyncio.timeout(TIMEOUT_S):
+    async with asyncio.timeout(PATIENCE_S):
         printed, complaints = await process.communicate()
     assert process.returncode == 0, complaints.decode()
     return printed
@@ -80,10 +80,10 @@ async def test_the_socket_mode_client_answers_a_mention_and_a_command(
     node: str, playground: Playground
 ) -> None:
     process = await started(node, "socket_mode.mjs", playground)
-    await playground.connected(TIMEOUT_S)
+    await playground.connected()
     ada = playground.person("ada")
     ts = await ada.say("#general", "hi @threadloop")
-    answer = await playground.until(lambda: playground.thread("#general", ts)[1:], TIMEOUT_S)
+    answer = await playground.until(lambda: playground.thread("#general", ts)[1:])
     assert answer[0]["text"] == f"heard: hi <@{playground.bot_user_id}>"
     assert await ada.command("/ask", "me", channel="#general")
     assert ada.ephemerals("#general")[0]["text"] == "got: me"

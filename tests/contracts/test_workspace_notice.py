@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from slack_bolt.async_app import AsyncAck, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
+from support.patience import patient_workspace
 from support.slack_app import app_of, client_of, on_sockets, unrestricted
 
 from bot.playground import Playground, clickable
@@ -18,7 +19,7 @@ QUIET: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 
 @pytest.fixture
 async def playground() -> AsyncIterator[Playground]:
-    playground = Playground(unrestricted())
+    playground = patient_workspace(unrestricted())
     async with playground.serve():
         yield playground
 

@@ -10,6 +10,7 @@ import pytest
 from support.bot import Scene, blocks_of, bot_in_workspace
 from support.humanloop_logs import logs
 from support.openai_server import OpenAIServer, text, tool_calls
+from support.patience import PATIENCE_S
 
 Json = dict[str, Any]
 
@@ -84,7 +85,7 @@ def _line(answer: Json) -> str:
 
 async def _judgments(folder: Path, count: int) -> list[Json]:
     """The judgments that are kept, once there are so many: a press is acknowledged before."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while len(kept := await asyncio.to_thread(_kept, folder)) < count:
             pass  # each look asks the database
     return kept

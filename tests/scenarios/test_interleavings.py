@@ -76,7 +76,7 @@ class Story:
     async def end(self) -> None:
         """Let everything come to its end."""
         self.model_goes.set()
-        await self.scene.playground.until(self._settled, 30, what="every answer")
+        await self.scene.playground.until(self._settled, what="every answer")
 
     def _settled(self) -> bool:
         waits = {ts for ts, message in self._marked() if message["state"] == "pending"}

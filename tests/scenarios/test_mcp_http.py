@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 
 from support.mcp_http import PenShop
-from support.mcp_servers import DEADLINE_S, call, detail, names, running, starting, state, until
+from support.mcp_servers import call, detail, names, running, starting, state, until
+from support.patience import PATIENCE_S
 from support.tool_context import ANN
 
 from tools import Asker, Elicitation, ElicitationAnswer
@@ -47,7 +48,7 @@ async def test_questions_of_one_server_at_once_reach_each_its_own_person(tmp_pat
     async with (
         PenShop() as shop,
         running(tmp_path, {"pens": shop.entry()}) as servers,
-        asyncio.timeout(DEADLINE_S),
+        asyncio.timeout(PATIENCE_S),
     ):
         ordered = [*await asyncio.gather(order(ANN, "quill"), order(BOB, "biro"))]
     assert ordered == ["quill, Ann's", "biro, Bob's"]
@@ -75,7 +76,7 @@ async def test_an_idle_servers_absence_is_noticed(tmp_path: Path) -> None:
 
 
 async def test_a_server_that_answers_no_request_delays_no_stop(tmp_path: Path) -> None:
-    async with PenShop() as shop, asyncio.timeout(DEADLINE_S):
+    async with PenShop() as shop, asyncio.timeout(PATIENCE_S):
         shop.hangs = True
         async with starting(tmp_path, {"pens": shop.entry()}) as servers:
             await shop.was_asked.wait()

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import SecretStr
 from support.anthropic_server import AnthropicServer
 from support.model_server import ModelServer
+from support.patience import patient_workspace
 
 from bot.agent.answer import Observer
 from bot.app import Bot, build
@@ -108,6 +109,15 @@ class Scene:
         """The arguments of the bot's calls of a Web API method, in order."""
         return [call.arguments for call in self.playground.calls if call.method == method]
 
+    async def caught_up(self) -> None:
+        """Wait until the bot has looked for what it missed, and makes no more calls for that."""
+        me = self.playground.bot_user_id
+        rooms = {room.id for room in self.playground.workspace.channels.values() if me in room.members}
+        await self.playground.until(
+            lambda: rooms <= {call["channel"] for call in self.calls("conversations.history")},
+            what="a look at every conversation",
+        )
+
     def _marked(self, channel: str, ts: str) -> list[tuple[Json, Marker]]:
         thread = self.playground.thread(channel, ts)
         return [(message, marker) for message in thread if (marker := read_marker(message))]
@@ -129,7 +139,7 @@ async def bot_in_workspace(
 ) -> AsyncIterator[Scene]:
     """Start a workspace and a bot in it; without a model server the bot answers offline."""
     async with server_or_none(model):
-        playground = playground or Playground(seed or Seed.default())
+        playground = playground or patient_workspace(seed)
         async with playground.serve():
             chosen = Settings(
                 slack_bot_token=SecretStr(playground.bot_token),

@@ -20,9 +20,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from support.patience import PATIENCE_S
+
 from bot.playground import Playground
 
-_ENDS_WITHIN_S = 40.0
 _PROGRAM = Path(__file__).parent / "bot_nursery.py"
 
 
@@ -54,12 +55,12 @@ class CommandProcess:
 
     async def ended(self) -> int:
         """Wait until it has ended; its exit code. Raises TimeoutError."""
-        return await asyncio.wait_for(self._process.wait(), _ENDS_WITHIN_S)
+        return await asyncio.wait_for(self._process.wait(), PATIENCE_S)
 
     async def last_words(self) -> str:
         """Everything it wrote to standard error, once it has ended."""
         assert self._process.stderr is not None
-        return (await asyncio.wait_for(self._process.stderr.read(), _ENDS_WITHIN_S)).decode()
+        return (await asyncio.wait_for(self._process.stderr.read(), PATIENCE_S)).decode()
 
 
 @asynccontextmanager
@@ -112,7 +113,7 @@ class Nursery:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        return int(await asyncio.wait_for(self._process.stdout.readline(), _ENDS_WITHIN_S))
+        return int(await asyncio.wait_for(self._process.stdout.readline(), PATIENCE_S))
 
 
 @asynccontextmanager
@@ -127,4 +128,4 @@ async def nursery() -> AsyncIterator[Nursery]:
     finally:
         assert process.stdin is not None
         process.stdin.close()
-        await asyncio.wait_for(process.wait(), _ENDS_WITHIN_S)
+        await asyncio.wait_for(process.wait(), PATIENCE_S)

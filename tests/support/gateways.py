@@ -9,6 +9,7 @@ from typing import Literal
 import httpx
 import sqlalchemy as sa
 from humanloop import AsyncHumanloop
+from support.patience import PATIENCE_S
 
 from bot.gateway import Credentials, Gateway, RetryPolicy
 from bot.http_server import serve
@@ -26,10 +27,10 @@ async def humanloop_client(
 ) -> AsyncIterator[AsyncHumanloop]:
     """The real SDK, connected to a started gateway."""
     if way == "in process":
-        async with httpx.AsyncClient(transport=gateway.transport(), timeout=10) as client:
+        async with httpx.AsyncClient(transport=gateway.transport(), timeout=PATIENCE_S) as client:
             yield AsyncHumanloop(api_key=api_key, base_url=gateway.base_url, httpx_client=client)
     else:
-        async with serve(gateway.app) as url, httpx.AsyncClient(timeout=10) as client:
+        async with serve(gateway.app) as url, httpx.AsyncClient(timeout=PATIENCE_S) as client:
             yield AsyncHumanloop(api_key=api_key, base_url=f"{url}/v5", httpx_client=client)
 
 

@@ -18,12 +18,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from support.bot import Scene, server_or_none
 from support.openai_server import OpenAIServer
+from support.patience import patient_workspace
 
 from bot.app import build
 from bot.gateway import RetryPolicy
-from bot.playground import Playground, Seed
 from bot.settings import Settings
 from bot.slack.connection import EVENTS_PATH
+from bot.slack.reply import Timing
 from tools import Registry
 
 MODEL_KEY = "sk-test-key-000000"
@@ -71,13 +72,14 @@ async def bot_over_http(
     model: OpenAIServer | None = None,
     model_name: str | None = None,
     tools: Registry | None = None,
+    timing: Timing | None = None,
     **settings: Any,
 ) -> AsyncIterator[HttpScene]:
     """Start a workspace and a bot whose request URL it uses; without a model server it answers offline."""
     if model is not None:
         settings |= {"openai_api_key": SecretStr(MODEL_KEY)}
     async with server_or_none(model):
-        playground = Playground(Seed.default())
+        playground = patient_workspace()
         async with playground.serve():
             chosen = Settings(
                 slack_bot_token=SecretStr(playground.bot_token),
@@ -92,7 +94,9 @@ async def bot_over_http(
             scene = HttpScene(
                 playground,
                 chosen,
-                lambda: build(chosen, tools=tools, retry=RetryPolicy(attempts=1), sample_data=True),
+                lambda: build(
+                    chosen, tools=tools, retry=RetryPolicy(attempts=1), sample_data=True, timing=timing
+                ),
             )
             await scene.start()
             try:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from support.mcp_scripted import Behaviour
+from support.patience import PATIENCE_S
 from support.tool_context import tool_context
 
 from tools import DynamicTool, Outcome, Registry
 from tools._mcp import McpConfig, McpServers, Timing
 
-DEADLINE_S = 30
 _SCRIPT = Path(__file__).with_name("mcp_scripted.py")
 
 
@@ -58,13 +58,13 @@ async def starting(
 async def running(folder: Path, entries: Mapping[str, object], **options: Any) -> AsyncIterator[McpServers]:
     """Servers that have settled: each is up, or has failed once."""
     async with starting(folder, entries, **options) as servers:
-        await servers.settled(DEADLINE_S)
+        await servers.settled(PATIENCE_S)
         yield servers
 
 
 async def until(servers: McpServers, condition: Callable[[], object]) -> None:
     """Wait for a change that makes `condition` true."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():
             await servers.changed()
 

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from support.model_replies import Answer, Failure, Json, Reply, ReplyFunction, Script
+from support.patience import PATIENCE_S
 
 from bot.http_server import serve
 
@@ -63,9 +64,9 @@ class ModelServer(ABC):
         if error is None:
             self._script.check()
 
-    async def until_asked(self, times: int, timeout: float = 10.0) -> None:
-        """Wait for so many requests in all."""
-        async with asyncio.timeout(timeout), self._asked:
+    async def until_asked(self, times: int) -> None:
+        """Wait for so many requests in all. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE_S), self._asked:
             await self._asked.wait_for(lambda: len(self.requests) >= times)
 
     async def _answer(self, request: Request) -> Response:

@@ -11,6 +11,7 @@ import asyncio
 from typing import Any
 
 from support.openai_server import OpenAIServer, tool_calls
+from support.patience import PATIENCE_S
 
 from tools import Context, Registry, ToolFailed, tool
 
@@ -38,7 +39,7 @@ class Notebook:
 
     async def until_called(self, times: int = 1) -> None:
         """Wait until so many calls have begun to write."""
-        async with asyncio.timeout(10), self._called:
+        async with asyncio.timeout(PATIENCE_S), self._called:
             await self._called.wait_for(lambda: len(self.keys) >= times)
 
     def registry(self, **arrangement: Any) -> Registry:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+from support.patience import patient_workspace
 from support.slack_app import client_of
 from support.tool_context import NOON, tool_context
 
@@ -44,7 +45,7 @@ class Clock:
 
 def acme(clock: Clock) -> Playground:
     """People, a guest and a stranger; `#random` is without the bot, `#ops` private, `#partners` shared."""
-    return Playground(Seed.parse(_SEED, name="acme"), clock=clock)
+    return patient_workspace(Seed.parse(_SEED, name="acme"), clock=clock)
 
 
 @contextlib.asynccontextmanager

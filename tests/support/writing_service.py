@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from support.patience import PATIENCE_S
 
 from bot.http_server import serve
 
@@ -68,7 +69,7 @@ class WritingService:
 
     async def until_asked(self, times: int = 1) -> None:
         """Wait for so many requests in all."""
-        async with asyncio.timeout(40), self._asked:
+        async with asyncio.timeout(PATIENCE_S), self._asked:
             await self._asked.wait_for(lambda: len(self.keys) >= times)
 
     async def _write(self, request: Request) -> Response:

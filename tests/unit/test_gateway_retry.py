@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
+from support.patience import PATIENCE_S
 
 from bot.gateway import RetryPolicy
 from bot.gateway.coalescing import coalesced
@@ -102,7 +103,7 @@ async def test_text_that_comes_at_once_is_joined_and_the_end_does_not_wait() -> 
             yield TextDelta(word)
         yield END
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert [chunk async for chunk in coalesced(chunks(), 3600)] == [TextDelta("one two three"), END]
 
 
@@ -116,7 +117,7 @@ async def test_the_first_text_passes_at_once_and_later_text_is_gathered() -> Non
         yield TextDelta(" three")
         yield END
 
-    async with asyncio.timeout(5), aclosing(coalesced(chunks(), 3600)) as stream:
+    async with asyncio.timeout(PATIENCE_S), aclosing(coalesced(chunks(), 3600)) as stream:
         assert await anext(stream) == TextDelta("one")
         read.set()
         assert [chunk async for chunk in stream] == [TextDelta(" two three"), END]

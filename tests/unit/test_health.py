@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from support.patience import PATIENCE_S
 from support.slack_app import app_of
 
 from bot.playground import Playground, Seed
@@ -30,7 +31,7 @@ async def falling_over() -> str | None:
 
 
 async def get(path: str, **probes: Probe) -> httpx2.Response:
-    app = create_app(Readiness(probes, within_s=0.01), lambda: b"up 1\n")
+    app = create_app(Readiness(probes, within_s=PATIENCE_S), lambda: b"up 1\n")
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://bot") as http:
         return await http.get(path)
 

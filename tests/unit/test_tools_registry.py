@@ -14,6 +14,7 @@ from typing import Any
 
 import pydantic
 import pytest
+from support.patience import PATIENCE_S
 from support.tool_context import tool_context
 
 import tools
@@ -198,7 +199,7 @@ async def test_a_sync_tool_that_hangs_does_not_hold_the_caller() -> None:
     @tool(timeout_s=0.05)
     def hang() -> str:
         """Hang."""
-        release.wait(30)
+        release.wait(PATIENCE_S)
         return ""
 
     assert "0.05 seconds" in error_of(await call(hang))
@@ -206,7 +207,7 @@ async def test_a_sync_tool_that_hangs_does_not_hold_the_caller() -> None:
 
 
 async def test_sync_tools_run_beside_each_other() -> None:
-    meeting = threading.Barrier(12, timeout=10)
+    meeting = threading.Barrier(12, timeout=PATIENCE_S)
 
     def meet() -> str:
         """Wait for the others."""
