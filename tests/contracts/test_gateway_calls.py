@@ -15,6 +15,8 @@ from humanloop.core.api_error import ApiError
 from humanloop.errors import UnprocessableEntityError
 from support.gateways import WAYS, Way, humanloop_client, running_gateway
 from support.openai_server import OpenAIServer, cut, failing_stream, failure, text, tool_calls
+from support.patience import PATIENCE_S
+from support.ports import unreachable
 
 from bot.gateway import Credentials
 from bot.storage.database import create_engine
@@ -97,7 +99,7 @@ async def test_the_first_words_arrive_while_the_model_still_speaks(engine: sa.En
         client_of(server, engine, way) as client,
     ):
         stream = client.prompts.call_stream(path="bot", prompt=PROMPT, messages=QUESTION)  # type: ignore[arg-type]
-        async with contextlib.aclosing(stream), asyncio.timeout(5):  # type: ignore[type-var]
+        async with contextlib.aclosing(stream), asyncio.timeout(PATIENCE_S):  # type: ignore[type-var]
             first = await anext(stream)
             assert first.output == "First"
             rest.set()
@@ -214,9 +216,8 @@ async def test_a_stream_that_breaks_off_ends_with_a_chunk_that_says_so(
 
 
 async def test_a_provider_that_is_not_there_is_told(engine: sa.Engine, way: Way) -> None:
-    async with OpenAIServer() as server:
-        pass  # its port is free again
-    async with client_of(server, engine, way) as client:
+    credentials = Credentials(openai_api_key="sk-test-key", openai_base_url=f"{unreachable()}/v1")
+    async with running_gateway(engine, credentials) as gateway, humanloop_client(gateway, way) as client:
         with pytest.raises(ApiError) as caught:
             await chunks_of(client)
 
@@ -294,7 +295,7 @@ async def test_closing_the_stream_ends_the_call_and_its_log_says_so(engine: sa.E
         stream = client.prompts.call_stream(path="bot", prompt=PROMPT, messages=QUESTION)  # type: ignore[arg-type]
         async with contextlib.aclosing(stream):  # type: ignore[type-var]
             first = await anext(stream)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             log: Any = await client.logs.get(first.id)
             while "error" not in log:  # over HTTP the server learns of it a moment later
                 with contextlib.suppress(ApiError):

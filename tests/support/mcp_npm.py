@@ -6,10 +6,11 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 from typing import Any, Self
+
+from support.ports import free_port
 
 FOLDER = Path(__file__).parents[1] / "contracts" / "mcp"
 _PACKAGES = FOLDER / "node_modules" / "@modelcontextprotocol"
@@ -37,9 +38,7 @@ class EverythingOverHttp:
     """The same server over HTTP, on a port of its own. It can be killed and started again."""
 
     def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process: Process | None = None
 
     async def __aenter__(self) -> Self:

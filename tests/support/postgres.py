@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 import sqlalchemy as sa
+from support.ports import free_port
 
 _USER = "threadloop"
 PASSWORD = "not-for-the-logs"
@@ -73,7 +73,7 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
         if (owner := _owner()) is not None:
             shutil.chown(folder, owner, owner)
         _initialise(programs, folder)
-        port = _free_port()
+        port = free_port()
         _control(programs, folder, "start", "-o", _options(port, durable), "-l", str(folder / "log"))
         try:
             yield PostgresServer(
@@ -152,10 +152,3 @@ def _run(*command: str | Path) -> None:
 def _owner() -> str | None:
     """Who runs the server if not the current user: PostgreSQL refuses to run as root."""
     return "postgres" if os.geteuid() == 0 else None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, Self
@@ -246,11 +245,3 @@ def _temperature(spot: Spot, time: datetime) -> float:
 
 def _minutes(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M")
-
-
-@contextlib.asynccontextmanager
-async def unreachable() -> AsyncIterator[str]:
-    """A base URL at which nothing listens: its port was free a moment ago."""
-    async with serve(Starlette()) as url:
-        pass
-    yield url

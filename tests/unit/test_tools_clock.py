@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.ports import unreachable
 from support.tool_context import tool_context
-from support.weather_server import WeatherServer, unreachable
+from support.weather_server import WeatherServer
 
 from tools import Asker, Context, ToolRetry
 from tools.clock import convert_time, current_time
@@ -60,7 +61,7 @@ async def test_an_unknown_place_names_the_nearest_ones() -> None:
 
 
 async def test_an_unknown_place_without_a_network_names_the_nearest_ones() -> None:
-    async with unreachable() as url, tool_context({"OPEN_METEO_GEOCODING_URL": url}) as context:
+    async with tool_context({"OPEN_METEO_GEOCODING_URL": unreachable()}) as context:
         with pytest.raises(ToolRetry, match=r"cannot be reached.*Kathmandu"):
             await current_time(context, "Katmandoo")
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from support.ports import unreachable
 from support.rates_server import RatesServer
 from support.tool_context import NOON, tool_context
-from support.weather_server import unreachable
 
 from tools import Context, Registry, ToolRetry
 from tools._currencies import currency_code
@@ -143,7 +143,7 @@ async def test_a_service_that_fails_is_told_with_its_reason(failure: dict[str, A
 
 
 async def test_a_missing_network_is_told() -> None:
-    async with unreachable() as url, tool_context({"FRANKFURTER_URL": url}) as context:
+    async with tool_context({"FRANKFURTER_URL": unreachable()}) as context:
         assert "Frankfurter cannot be reached" in (await ask(context, 1, "USD", "EUR"))["error"]
 
 

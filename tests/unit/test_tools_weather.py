@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from support.ports import unreachable
 from support.tool_context import NOON, tool_context
-from support.weather_server import Service, WeatherServer, unreachable
+from support.weather_server import Service, WeatherServer
 
 from tools import Context, Registry
 from tools._places.cities import find_cities
@@ -313,12 +314,13 @@ async def test_a_service_that_hangs_ends_in_the_tools_time_limit() -> None:
     assert "within 0.1 seconds" in outcome.content
 
 
-def offline(url: str) -> dict[str, str]:
+def offline() -> dict[str, str]:
+    url = unreachable()
     return {"OPEN_METEO_URL": url, "OPEN_METEO_GEOCODING_URL": url, "MET_NORWAY_URL": url}
 
 
 async def test_sample_data_stands_in_without_a_network_and_says_so() -> None:
-    async with unreachable() as url, tool_context(offline(url), sample_data=True) as context:
+    async with tool_context(offline(), sample_data=True) as context:
         boston, london = await asyncio.gather(*(ask(context, city, "tonight") for city in ("Boston", "London")))
         again, tokyo = await ask(context, "Boston", "tonight"), await ask(context, "Tokyo")
     assert again == boston
@@ -329,12 +331,12 @@ async def test_sample_data_stands_in_without_a_network_and_says_so() -> None:
 
 
 async def test_sample_data_is_for_bundled_cities_only() -> None:
-    async with unreachable() as url, tool_context(offline(url), sample_data=True) as context:
+    async with tool_context(offline(), sample_data=True) as context:
         assert "such as Boston, Massachusetts" in (await ask(context, "Bostn"))["error"]
 
 
 async def test_without_leave_for_sample_data_a_missing_network_is_an_error() -> None:
-    async with unreachable() as url, tool_context(offline(url)) as context:
+    async with tool_context(offline()) as context:
         answer = await ask(context, "Boston")
     assert "Open-Meteo cannot be reached; MET Norway cannot be reached" in answer["error"]
 
@@ -347,12 +349,8 @@ async def test_sample_data_never_hides_a_service_that_answers_with_an_error() ->
 
 
 async def test_a_missing_network_is_remembered_for_a_minute() -> None:
-    async with (
-        WeatherServer(now=NOON) as weather,
-        unreachable() as url,
-        tool_context(sample_data=True) as context,
-    ):
-        away = replace(context, config=offline(url))
+    async with WeatherServer(now=NOON) as weather, tool_context(sample_data=True) as context:
+        away = replace(context, config=offline())
         back = replace(context, config=weather.config)
         assert "sample" in (await ask(away, "Boston"))["source"]
         assert "sample" in (await ask(replace(back, now=NOON + timedelta(seconds=59)), "Boston"))["source"]
