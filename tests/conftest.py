@@ -11,7 +11,7 @@ import pytest
 
 from bot.settings import Settings
 
-pytest_plugins = ["support.postgres"]
+pytest_plugins = ["support.passing_time", "support.postgres"]
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 

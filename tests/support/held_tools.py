@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from support.patience import PATIENCE_S
+
 from tools import Context, Registry, tool
 
 
@@ -20,9 +22,15 @@ class HeldTools:
     def __init__(self) -> None:
         self.goes_on = asyncio.Event()
         self.begun: list[str] = []
+        self._news = asyncio.Condition()
         self.cancelled: list[str] = []
 
-    def registry(self) -> Registry:
+    async def until_begun(self, times: int = 1) -> None:
+        """Wait until so many calls of `look_up` have begun. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE_S), self._news:
+            await self._news.wait_for(lambda: len(self.begun) >= times)
+
+    def registry(self, **limits: Any) -> Registry:
         """`look_up` waits and succeeds; `break_down` fails at once."""
 
         @tool(title="Looking up {word}")
@@ -33,6 +41,8 @@ class HeldTools:
                 word: the word.
             """
             self.begun.append(word)
+            async with self._news:
+                self._news.notify_all()
             context.progress("reading")
             try:
                 await self.goes_on.wait()
@@ -47,4 +57,4 @@ class HeldTools:
             """Fail."""
             raise RuntimeError("out of order")
 
-        return Registry([look_up, break_down])
+        return Registry([look_up, break_down], **limits)
