@@ -7,6 +7,7 @@ from pathlib import Path
 
 from support.bot import bot_in_workspace
 from support.openai_server import OpenAIServer, text
+from support.patience import UNSTREAMED
 
 LIMIT = 4_000  # chat.update's, in characters of `text`
 
@@ -25,7 +26,7 @@ async def test_the_question_is_heard_before_it_is_answered(tmp_path: Path) -> No
 
 
 async def test_a_quick_answer_is_one_post(tmp_path: Path) -> None:
-    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Quick.")])) as scene:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Quick.")]), timing=UNSTREAMED) as scene:
         await scene.answer(await scene.ada.say("#general", "@threadloop Quick?"))
         assert len(scene.calls("chat.postMessage")) == 1
         assert not scene.calls("chat.startStream")
@@ -34,7 +35,7 @@ async def test_a_quick_answer_is_one_post(tmp_path: Path) -> None:
 
 async def test_markdown_is_rendered_by_slack(tmp_path: Path) -> None:
     model = OpenAIServer([text("**Bold** and `code`, a < b & c")])
-    async with bot_in_workspace(tmp_path, model=model) as scene:
+    async with bot_in_workspace(tmp_path, model=model, timing=UNSTREAMED) as scene:
         ts = await scene.ada.say("#general", "@threadloop Show me")
         assert await scene.answer(ts) == "**Bold** and `code`, a < b & c"
         post = scene.calls("chat.postMessage")[-1]
@@ -81,7 +82,7 @@ async def test_a_code_block_that_is_split_is_closed_and_opened_again(tmp_path: P
 
 async def test_nothing_in_an_answer_pings_or_unfurls(tmp_path: Path) -> None:
     said = "Hi <!channel>, <!here|here>, <! everyone >, <!subteam^S012|@devs> and <@U012|Ada> <<!here>!here>"
-    async with bot_in_workspace(tmp_path, model=OpenAIServer([text(said)])) as scene:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text(said)]), timing=UNSTREAMED) as scene:
         ts = await scene.ada.say("#general", "@threadloop Call everybody")
         answer = await scene.answer(ts)
         sent = [*scene.calls("chat.postMessage"), *scene.calls("chat.update")]

@@ -11,6 +11,7 @@ from support.anthropic_server import AnthropicServer
 from support.bot import bot_in_workspace
 from support.model_server import ModelServer
 from support.openai_server import OpenAIServer, text, tool_calls
+from support.patience import UNSTREAMED
 from support.weather_server import WeatherServer
 
 GUIDES_QUESTION = "@threadloop What's the weather like in both Boston AND London tonight?"
@@ -68,7 +69,7 @@ async def test_a_mention_in_a_channel_is_answered_in_its_thread(tmp_path: Path, 
 
 
 async def test_one_mention_yields_two_events_and_one_answer(tmp_path: Path) -> None:
-    async with bot_in_workspace(tmp_path, model=_model("Once.")) as scene:
+    async with bot_in_workspace(tmp_path, model=_model("Once."), timing=UNSTREAMED) as scene:
         ts = await scene.ada.say("#general", "@threadloop How often?")
         await scene.answer(ts)
         await scene.playground.redeliver()
@@ -91,7 +92,7 @@ async def test_a_direct_message_needs_no_mention(tmp_path: Path) -> None:
 
 
 async def test_what_is_not_meant_for_the_bot_is_left_alone(tmp_path: Path) -> None:
-    async with bot_in_workspace(tmp_path, model=_model("Only to you.")) as scene:
+    async with bot_in_workspace(tmp_path, model=_model("Only to you."), timing=UNSTREAMED) as scene:
         await scene.playground.person("grace").say("#general", "Nothing for bots in here")
         await scene.playground.bot("deploybot").say("#general", "@threadloop deployed")
         ts = await scene.ada.say("#general", "@threadloop And this?")
@@ -115,7 +116,8 @@ async def test_a_follow_up_sees_what_was_said_and_answered(tmp_path: Path) -> No
 
 
 async def test_an_answer_takes_two_slack_calls_once_names_are_known(tmp_path: Path) -> None:
-    async with bot_in_workspace(tmp_path, model=_model("Few.")) as scene:
+    async with bot_in_workspace(tmp_path, model=_model("Few."), timing=UNSTREAMED) as scene:
+        await scene.caught_up()
         await scene.answer(await scene.ada.say("#general", "@threadloop How many calls?"))
         before = len(scene.playground.calls)
         await scene.answer(await scene.ada.say("#general", "@threadloop And now?"))

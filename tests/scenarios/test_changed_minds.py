@@ -66,6 +66,7 @@ async def test_an_edit_that_takes_the_mention_away_withdraws_the_question(tmp_pa
 
 async def test_an_edit_after_the_answer_does_nothing(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Answer.")])) as scene:
+        await scene.caught_up()
         ts = await scene.ada.say("#general", "@threadloop question")
         await scene.answer(ts)
         before = len(scene.playground.calls)

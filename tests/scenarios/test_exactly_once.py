@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.bot import bot_in_workspace
 from support.openai_server import OpenAIServer, failure, text
+from support.patience import PATIENCE_S, UNSTREAMED
 
 Json = dict[str, Any]
 
@@ -55,7 +56,9 @@ async def test_other_threads_do_not_wait(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fault", [{"lose_response": True}, {"reset": True}, {"status": 500}], ids=str)
 async def test_a_post_whose_outcome_is_unknown_is_there_once(tmp_path: Path, fault: Json) -> None:
-    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("word " * 2_000)])) as scene:
+    async with bot_in_workspace(
+        tmp_path, model=OpenAIServer([text("word " * 2_000)]), timing=UNSTREAMED
+    ) as scene:
         scene.playground.faults.next("chat.postMessage", times=2, **fault)
         ts = await scene.ada.say("#general", "@threadloop At length?")
         await scene.answer(ts)
@@ -66,7 +69,7 @@ async def test_a_post_whose_outcome_is_unknown_is_there_once(tmp_path: Path, fau
 
 async def test_a_redelivery_after_a_restart_changes_nothing(tmp_path: Path) -> None:
     model = OpenAIServer([text("Once.")])
-    async with bot_in_workspace(tmp_path, model=model) as scene:
+    async with bot_in_workspace(tmp_path, model=model, timing=UNSTREAMED) as scene:
         ts = await scene.ada.say("#general", "@threadloop Once?")
         await scene.answer(ts)
         await scene.stop()
@@ -148,7 +151,7 @@ async def test_the_retry_button_works_once_and_turns_the_failure_into_the_answer
 
 
 async def test_finished_runs_are_deleted_when_they_are_old(tmp_path: Path) -> None:
-    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Done.")]), keep_runs_days=1e-6) as scene:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Done.")]), keep_runs_days=1e-9) as scene:
         ts = await scene.ada.say("#general", "@threadloop Done?")
         await scene.answer(ts)
         room = scene.playground.workspace.channel("#general").id
@@ -157,7 +160,7 @@ async def test_finished_runs_are_deleted_when_they_are_old(tmp_path: Path) -> No
         await scene.stop()
         # The look for old runs is made at the start.
         await scene.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while await scene.bot.runs.question(run_id) is not None:
                 pass  # each look asks the database, which lets the deletion go on
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from support.bot import Scene, bot_in_workspace
 from support.openai_server import OpenAIServer, cut, failing_stream, failure, text
+from support.patience import UNSTREAMED
 
+from bot.playground import Playground, Seed
 from bot.telemetry import JsonFormatter
 
 KEY = "sk-test-key-000000"
@@ -59,7 +61,7 @@ async def test_a_model_server_that_is_away_is_a_sentence(tmp_path: Path) -> None
 
 
 async def test_where_the_bot_may_not_write_the_asker_is_told_directly(tmp_path: Path) -> None:
-    async with bot_in_workspace(tmp_path, model=_model()) as scene:
+    async with bot_in_workspace(tmp_path, model=_model(), timing=UNSTREAMED) as scene:
         scene.playground.faults.next("chat.postMessage", times=2, error="not_in_channel")
         ts = await scene.ada.say("#general", "@threadloop Anything?")
         told = await _told_directly(scene)
@@ -78,7 +80,7 @@ async def test_a_missing_scope_is_a_sentence(tmp_path: Path) -> None:
 
 
 async def test_a_short_rate_limit_of_slack_is_waited_out(tmp_path: Path) -> None:
-    async with bot_in_workspace(tmp_path, model=_model()) as scene:
+    async with bot_in_workspace(tmp_path, model=_model(), timing=UNSTREAMED) as scene:
         scene.playground.faults.next("chat.postMessage", rate_limited_s=0)
         assert await scene.answer(await scene.ada.say("#general", "@threadloop Anything?")) == "Fine."
 
@@ -92,7 +94,9 @@ async def test_a_passing_server_error_of_slack_is_tried_again(tmp_path: Path) ->
 
 
 async def test_a_locked_database_is_a_sentence(tmp_path: Path) -> None:
-    async with bot_in_workspace(tmp_path, model=_model()) as scene:
+    # Slack delivers the question again meanwhile.
+    playground = Playground(Seed.default())
+    async with bot_in_workspace(tmp_path, model=_model(), playground=playground) as scene:
         lock = sqlite3.connect(tmp_path / "bot.db", isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")
         ts = await scene.ada.say("#general", "@threadloop Anything?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from support.http_bot import bot_over_http
 from support.model_replies import Answer, Json
 from support.openai_server import OpenAIServer, failure, text, tool_calls
+from support.patience import UNSTREAMED
 
 from tools import Registry, ToolFailed, tool
 
@@ -36,7 +38,10 @@ async def test_an_answer_with_tools_is_counted_and_timed(tmp_path: Path) -> None
     model = OpenAIServer(
         [tool_calls(("lottery", {"number": 7}), ("lottery", {"number": -7})), text("It wins.")]
     )
-    async with bot_over_http(tmp_path, model=model, tools=one_tool(), model_name=MODEL) as scene:
+    began = time.monotonic()
+    async with bot_over_http(
+        tmp_path, model=model, tools=one_tool(), model_name=MODEL, timing=UNSTREAMED
+    ) as scene:
         await scene.answer(await scene.ada.say("#general", "@threadloop Does 7 win?"))
         seen = await scene.samples()
     assert seen.value("threadloop_questions_total", source="mention") == 1
@@ -49,7 +54,7 @@ async def test_an_answer_with_tools_is_counted_and_timed(tmp_path: Path) -> None
     assert seen.value("threadloop_tokens_total", model=MODEL, kind="input") > 0
     assert seen.value("threadloop_tokens_total", model=MODEL, kind="output") > 0
     assert seen.value("threadloop_slack_calls_total", method="chat.postMessage", outcome="ok") == 1
-    assert 0 < seen.value("threadloop_run_seconds_sum") < 30
+    assert 0 < seen.value("threadloop_run_seconds_sum") < time.monotonic() - began
 
 
 async def test_a_failure_is_counted_by_its_cause(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from support.bot import Scene, bot_in_workspace
 from support.held_tools import HeldTools
 from support.openai_server import OpenAIServer, text, tool_calls
+from support.patience import UNSTREAMED
 
 from bot.playground import clickable
 
@@ -82,13 +83,15 @@ WAYS: list[Ask] = [
     _a_command,
     _a_shared_answer,
 ]
+IN_ONE_PIECE = (_one_post, _a_plainer_form, _plain_text)
 
 
 @pytest.mark.parametrize("ask", WAYS, ids=lambda ask: ask.__name__.strip("_"))
 async def test_wicked_words_do_no_harm(tmp_path: Path, ask: Ask) -> None:
     goes_on = asyncio.Event()
     model = OpenAIServer(reply=lambda _request: text(*pieces, hold=goes_on))
-    async with bot_in_workspace(tmp_path, model=model) as scene:
+    timing = UNSTREAMED if ask in IN_ONE_PIECE else None
+    async with bot_in_workspace(tmp_path, model=model, timing=timing) as scene:
         pieces = _pieces(WICKED.format(grace=scene.playground.person("grace").id))
         messages = await ask(scene, goes_on)
         _assert_harmless(scene, messages)
@@ -98,7 +101,7 @@ async def test_people_of_the_thread_may_be_mentioned_and_their_links_opened(tmp_
     link = "https://wiki.example/page"
     words = list[str]()
     model = OpenAIServer(reply=lambda _request: text(*words))
-    async with bot_in_workspace(tmp_path, model=model) as scene:
+    async with bot_in_workspace(tmp_path, model=model, timing=UNSTREAMED) as scene:
         ada, grace, linus = (scene.playground.person(who) for who in ("ada", "grace", "linus"))
         words.append(f"<@{grace.id}> wrote {link} for <@{ada.id}>, and not <@{linus.id}>.")
         root = await grace.say("#general", f"See {link}", deliver=False)
@@ -115,7 +118,8 @@ async def test_what_a_tool_found_may_be_opened(tmp_path: Path) -> None:
     tools.goes_on.set()
     found = "https://found.example/rain"
     turns = [tool_calls(("look_up", {"word": "rain"})), text(f"See {found}, not {PLANTED}.")]
-    async with bot_in_workspace(tmp_path, model=OpenAIServer(turns), tools=tools.registry()) as scene:
+    model = OpenAIServer(turns)
+    async with bot_in_workspace(tmp_path, model=model, tools=tools.registry(), timing=UNSTREAMED) as scene:
         ts = await scene.ada.say("#general", "@threadloop What is rain?")
         await scene.answer(ts)
         (answer,) = scene.answers(ts)
