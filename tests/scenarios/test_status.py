@@ -9,12 +9,19 @@ import pytest
 from support.bot import Scene, bot_in_workspace
 from support.held_tools import HeldTools
 from support.openai_server import OpenAIServer, text, tool_calls
+from support.passing_time import LetPass
+from support.patience import UNSTREAMED
+
+from bot.slack.reply import Timing
+
+_SESSION_AT_ONCE = Timing(session_after_s=0)
 
 
 async def test_the_status_says_what_is_being_done(tmp_path: Path) -> None:
     tools = HeldTools()
     turns = [tool_calls(("look_up", {"word": "rain"}), ("look_up", {"word": "snow"})), text("Water.")]
-    async with bot_in_workspace(tmp_path, model=OpenAIServer(turns), tools=tools.registry()) as scene:
+    model = OpenAIServer(turns)
+    async with bot_in_workspace(tmp_path, model=model, tools=tools.registry(), timing=UNSTREAMED) as scene:
         ts = await scene.ada.say("#general", "@threadloop What are these?")
         await scene.playground.until(
             lambda: scene.status(ts) == "is looking up rain and looking up snow…", what="the status"
@@ -44,7 +51,9 @@ async def test_where_there_is_no_status_the_question_gets_eyes_until_it_is_answe
         assert len(scene.calls("assistant.threads.setStatus")) == 1
 
 
-async def test_a_question_that_waited_gets_its_status_back_when_its_turn_has_come(tmp_path: Path) -> None:
+async def test_a_question_that_waited_gets_its_status_back_when_its_turn_has_come(
+    tmp_path: Path, let_pass: LetPass
+) -> None:
     """The answer that it waited for has cleared the thread's status."""
     first, second = asyncio.Event(), asyncio.Event()
     model = OpenAIServer([text("One.", wait=first), text("Two.", wait=second)])
@@ -52,9 +61,11 @@ async def test_a_question_that_waited_gets_its_status_back_when_its_turn_has_com
         root = await scene.ada.say("#general", "@threadloop one?")
         await model.until_asked(1)
         ts = await scene.ada.say("#general", "@threadloop two?", thread_ts=root)
-        # A session begins after a second of work: as long has the second question been waiting.
-        await scene.playground.until(lambda: scene.session(root) == "processing", what="a session")
+        await scene.playground.until(
+            lambda: len(scene.calls("assistant.threads.setStatus")) == 2, what="the second question's status"
+        )
         await scene.playground.until(lambda: scene.bot.runs.waiting == 1, what="the second question's wait")
+        await let_pass(2)
         first.set()
         await scene.answer(root)
         await model.until_asked(2)
@@ -79,14 +90,15 @@ async def test_a_session_lasts_as_long_as_the_work(tmp_path: Path) -> None:
 
 
 async def test_a_quick_answer_begins_no_session(tmp_path: Path) -> None:
-    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Quick.")])) as scene:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Quick.")]), timing=UNSTREAMED) as scene:
         await scene.answer(await scene.ada.say("#general", "@threadloop Quick?"))
         assert not scene.calls("agents.sessions.setStatus")
 
 
 async def test_a_session_ends_without_a_stream(tmp_path: Path) -> None:
     thinking = asyncio.Event()
-    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Done.", wait=thinking)])) as scene:
+    model = OpenAIServer([text("Done.", wait=thinking)])
+    async with bot_in_workspace(tmp_path, model=model, timing=_SESSION_AT_ONCE) as scene:
         ts = await scene.ada.say("#general", "@threadloop Slowly?")
         await scene.playground.until(lambda: scene.session(ts) == "processing", what="a session")
         thinking.set()
@@ -96,8 +108,8 @@ async def test_a_session_ends_without_a_stream(tmp_path: Path) -> None:
 
 async def test_a_session_ends_with_a_failure(tmp_path: Path) -> None:
     thinking = asyncio.Event()
-
-    async with bot_in_workspace(tmp_path, model=(model := OpenAIServer([text("", wait=thinking)]))) as scene:
+    model = OpenAIServer([text("", wait=thinking)])
+    async with bot_in_workspace(tmp_path, model=model, timing=_SESSION_AT_ONCE) as scene:
         ts = await scene.ada.say("#general", "@threadloop Slowly?")
         await model.until_asked(1)
         await scene.playground.until(lambda: scene.session(ts) == "processing", what="a session")
@@ -122,7 +134,7 @@ async def test_a_session_ends_where_its_stream_can_not_be_ended(tmp_path: Path) 
 async def test_a_session_that_a_restart_left_open_ends_with_the_answer(tmp_path: Path) -> None:
     never = asyncio.Event()
     model = OpenAIServer([text("Never.", wait=never), text("Quick.")])
-    async with bot_in_workspace(tmp_path, model=model, shutdown_grace_s=0) as scene:
+    async with bot_in_workspace(tmp_path, model=model, shutdown_grace_s=0, timing=_SESSION_AT_ONCE) as scene:
         ts = await scene.ada.say("#general", "@threadloop Slowly?")
         await scene.playground.until(lambda: scene.session(ts) == "processing", what="a session")
         # As after a sudden death: the call that would end it does nothing.
