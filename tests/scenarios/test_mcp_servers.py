@@ -7,13 +7,12 @@ import json
 import logging
 import os
 import signal
-import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.mcp_servers import (
-    DEADLINE_S,
     call,
     detail,
     names,
@@ -24,6 +23,7 @@ from support.mcp_servers import (
     tool,
     until,
 )
+from support.patience import PATIENCE_S
 from support.tool_context import ANN, tool_context
 
 from tools import Asker, Elicitation, ElicitationAnswer, Registry
@@ -158,7 +158,7 @@ async def test_a_question_that_may_be_anothers_is_declined(tmp_path: Path) -> No
         waiting = asyncio.create_task(
             call(servers, "pens__wait", asker=BOB, progress=lambda _: at_work.set(), elicit=elicit)
         )
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(PATIENCE_S):
             await at_work.wait()
         outcome = await call(servers, "pens__ask", asker=ANN, elicit=elicit)
         waiting.cancel()
@@ -179,7 +179,7 @@ async def test_nobody_is_asked_any_more_once_the_call_has_ended(tmp_path: Path) 
 
     async with running(tmp_path, {"pens": scripted(tools=[["ask"]])}) as servers:
         asking = asyncio.create_task(call(servers, "pens__ask", elicit=elicit))
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(PATIENCE_S):
             await asked.wait()
             asking.cancel()
             await given_up.wait()
@@ -191,8 +191,12 @@ async def test_a_call_that_takes_too_long_is_ended_here_and_there(tmp_path: Path
     async with running(tmp_path, {"pens": entry}, timing=Timing(call_s=0.3)) as servers:
         outcome = await call(servers, "pens__wait")
         assert "did not finish within 0.3 seconds" in outcome.content
-        told = await call(servers, "pens__cancelled")
-        assert told.content == "1"
+        # Not as the bot does: that would have to be done within 0.3 seconds, too.
+        async with tool_context() as context:
+            told = tool(servers, "pens__cancelled")
+            async with asyncio.timeout(PATIENCE_S):
+                while await told.run({}, context) != "1":
+                    pass  # each look asks the server, which hears of it a moment later
 
 
 async def test_a_server_killed_in_mid_call_fails_that_call_and_comes_back(tmp_path: Path) -> None:
@@ -202,7 +206,7 @@ async def test_a_server_killed_in_mid_call_fails_that_call_and_comes_back(tmp_pa
         pid = int((await call(servers, "pens__pid")).content)
         others = await call(servers, "others__pid")
         dying = asyncio.create_task(call(servers, "pens__wait", progress=lambda _: at_work.set()))
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(PATIENCE_S):
             await at_work.wait()
             os.kill(pid, signal.SIGKILL)
             outcome = await dying
@@ -249,13 +253,16 @@ async def test_servers_that_cannot_start_say_why_and_disturb_no_other(tmp_path: 
 
 async def test_a_server_that_never_answers_delays_neither_start_nor_calls_nor_stop(tmp_path: Path) -> None:
     entries = {"silent": scripted(hangs=True), "pens": scripted()}
-    async with starting(tmp_path, entries, timing=Timing(connect_s=5)) as servers:
+    async with starting(tmp_path, entries, timing=Timing(connect_s=PATIENCE_S)) as servers:
         assert state(servers, "silent") == "connecting"
         await until(servers, lambda: state(servers, "pens") == "up")
         assert (await call(servers, "pens__echo")).ok
         assert state(servers, "silent") == "connecting"
-        await until(servers, lambda: state(servers, "silent") == "down")
-        assert detail(servers, "silent").startswith("no answer within 5 s")
+
+
+async def test_a_server_that_never_answers_is_given_up_in_the_end(tmp_path: Path) -> None:
+    async with running(tmp_path, {"silent": scripted(hangs=True)}, timing=Timing(connect_s=0.2)) as servers:
+        assert detail(servers, "silent").startswith("no answer within 0.2 s")
 
 
 async def test_a_stop_ends_even_a_stubborn_server(tmp_path: Path) -> None:
@@ -276,7 +283,7 @@ async def test_a_cancelled_stop_still_leaves_no_process_behind(tmp_path: Path) -
             await asyncio.Future()
 
     task = asyncio.create_task(program())
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         await up.wait()
     task.cancel()
     await asyncio.sleep(0)  # it leaves its block now
@@ -321,10 +328,13 @@ async def test_a_banner_among_the_messages_is_survived(tmp_path: Path) -> None:
         assert (await call(servers, "pens__echo")).ok
 
 
-async def test_attempts_on_a_dead_server_come_less_and_less_often(tmp_path: Path) -> None:
+async def test_attempts_on_a_dead_server_come_less_and_less_often(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failures() -> list[float]:
+        return [record.created for record in caplog.records if "is away" in record.getMessage()]
+
     async with running(tmp_path, {"dying": scripted(dies=True)}) as servers:
-        began = time.monotonic()
-        for _ in range(3):
-            await servers.changed()
-        # Pauses of at least 0.25, 0.5 and 1 s.
-        assert time.monotonic() - began > 1.5
+        await until(servers, lambda: len(failures()) == 4)
+    pauses = [later - earlier for earlier, later in pairwise(failures())]
+    assert all(pause >= least for pause, least in zip(pauses, (0.25, 0.5, 1.0), strict=True))
