@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from support.patience import PATIENCE_S
 
 from bot.http_server import serve
 from tools._web.browser import Browser
@@ -94,7 +95,7 @@ class Internet:
         """Let `where` send on to `target`."""
         self.page(where, status=status, headers={"Location": target}, endless=endless)
 
-    def browser(self, *, download_s: float = 15.0, reading_s: float = 10.0) -> Browser:
+    def browser(self, *, download_s: float = PATIENCE_S, reading_s: float = PATIENCE_S) -> Browser:
         """A browser in this internet."""
         return Browser(Guard(self.resolve), lambda: _Cable(self), download_s, reading_s)
 

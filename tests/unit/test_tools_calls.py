@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from support.tool_context import tool_context
+from support.virtual_time import in_virtual_time
 
 from tools import (
     Access,
@@ -293,6 +294,7 @@ async def test_a_tool_can_say_how_far_it_is_and_knows_a_key_for_its_call() -> No
     assert outcome.content == "T1:C1:1.000000:call_7"
 
 
+@in_virtual_time
 async def test_the_time_that_a_person_takes_is_not_the_tools() -> None:
     asked = asyncio.Event()
     answers: asyncio.Future[ElicitationAnswer] = asyncio.get_running_loop().create_future()
@@ -307,10 +309,10 @@ async def test_the_time_that_a_person_takes_is_not_the_tools() -> None:
         answer = await context.elicit(Elicitation("How many people?"))
         return str(answer.content)
 
-    registry = Registry([book], timeout_s=0.05)
+    registry = Registry([book], timeout_s=20)
     calling = asyncio.create_task(call(registry, "book", elicit=elicit))
     await asked.wait()
-    done, _ = await asyncio.wait({calling}, timeout=0.2)
+    done, _ = await asyncio.wait({calling}, timeout=3600)
     assert not done
     answers.set_result(ElicitationAnswer("accept", {"people": 2}))
     assert (await calling).content == "{'people': 2}"
