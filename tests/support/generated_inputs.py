@@ -17,6 +17,8 @@ from tools import ToolFailed, ToolRetry
 COUNT = 100_000
 LONGEST_S = 0.010
 """Processor time that one input may take. Time on the wall would measure the machine's other work."""
+_TRIES = 5
+"""What seems to take too long is tried again: a collection of garbage is not its own."""
 
 _DEEDS = (
     "exec",
@@ -50,16 +52,24 @@ def hold_to_bounds(call: Callable[[str], object], inputs: Iterable[str]) -> None
     _watched.add(threading.get_ident())
     try:
         for text in inputs:
-            begun = time.thread_time()
-            with contextlib.suppress(ToolRetry, ToolFailed):
-                call(text)
-            took = time.thread_time() - begun
+            took = _time_of(call, text)
+            for _ in range(_TRIES - 1):
+                if took < LONGEST_S:
+                    break
+                took = min(took, _time_of(call, text))
             if took > slowest:
                 slowest, slowest_input = took, text
     finally:
         _watched.discard(threading.get_ident())
     assert _deeds == []
     assert slowest < LONGEST_S, f"{slowest * 1000:.1f} ms for {slowest_input!r}"
+
+
+def _time_of(call: Callable[[str], object], text: str) -> float:
+    begun = time.thread_time()
+    with contextlib.suppress(ToolRetry, ToolFailed):
+        call(text)
+    return time.thread_time() - begun
 
 
 def generated(words: Sequence[str], *, most_words: int, seed: int, count: int = COUNT) -> Iterator[str]:

@@ -131,9 +131,10 @@ def test_a_turn_that_need_not_wait_does_not_yield_to_the_loop_and_takes_microsec
             with pytest.raises(StopIteration):
                 pacer.turn("auth.test", str(number)).send(None)
 
-    began = time.perf_counter()
+    # Processor time: time on the wall would measure the machine's other work.
+    began = time.thread_time()
     spend(1_000)
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0
 
 
 # what may be left out
