@@ -6,36 +6,61 @@
         await load.until_answered()
 
 Each question makes the model call one or two tools, for places that no other question asks for. So whatever was
-done twice is seen: at the model, at the tools' service and in the workspace.
+done twice is seen: at the model, at the tool's service and in the workspace.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any, Self
 
+from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 from support.bot_processes import slack_environment
 from support.model_replies import Reply
 from support.openai_server import OpenAIServer, text, tool_calls
-from support.weather_server import Service, Spot, WeatherServer
+from support.patience import PATIENCE_S
 
+from bot.http_server import serve
 from bot.playground import Change, Playground, Seed
 from bot.slack.marker import read_marker
 
 QUESTIONS = 300
 THREADS = 40
-TOOL = "get_current_weather"
+TOOL = "look_around"
 
-_WITHIN_S = 120.0
+# All of it on a small machine, beside other tests.
+_WITHIN_S = 3 * PATIENCE_S
+# What was sent before a death takes a few rounds of the event loop to arrive, on any machine.
+_ROUNDS = 200
 _NUMBER = re.compile(r"\bQ(\d+):")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# It waits for as long as it takes: a time limit would make failed calls of a busy machine.
+_TOOL = '''"""Tells what it is like somewhere."""
+
+from tools import Context, tool
+
+
+@tool
+async def look_around(place: str, context: Context) -> str:
+    """Tell what it is like somewhere.
+
+    Args:
+        place: where.
+    """
+    response = await context.http.get("{url}", params={{"place": place}}, timeout=None)
+    return response.text
+'''
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +93,33 @@ class Prompt:
     at: float
 
 
-@dataclass
-class CountedWeather(WeatherServer):
-    """A weather service that notes when it was asked for which place."""
+class Places:
+    """The service that the tool asks. It notes when it was asked for which place."""
 
-    executions: list[tuple[str, float]] = field(default_factory=list)
-    on_request: Callable[[], object] = lambda: None
+    def __init__(self, on_request: Callable[[], object]) -> None:
+        self.executions: list[tuple[str, float]] = []
+        self._on_request = on_request
 
-    async def _answer(self, service: Service, request: Request, answer: Any) -> Response:
-        if service == "geocoding":
-            self.executions.append((request.query_params["name"], time.time()))
-        self.on_request()
-        return await super()._answer(service, request, answer)
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[Path]:
+        """Serve while the block lasts; yield a folder with the tool."""
+        app = Starlette(routes=[Route("/", self._tell)])
+        async with serve(app) as url:
+            with _folder_with(_TOOL.format(url=url)) as folder:
+                yield folder
+
+    async def _tell(self, request: Request) -> Response:
+        place = request.query_params["place"]
+        self.executions.append((place, time.time()))
+        self._on_request()
+        return PlainTextResponse(f"It is fair in {place}.")
+
+
+@contextmanager
+def _folder_with(tool: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, f"{TOOL}.py").write_text(tool)
+        yield Path(folder)
 
 
 def chance() -> Random:
@@ -105,8 +145,10 @@ class Load:
     def __init__(self, random: Random) -> None:
         self.playground = Playground(Seed.default(), retry_delays_s=(0.0, 5.0, 10.0))
         self.model = OpenAIServer(reply=self._reply)
-        spots = [_spot(name) for number in range(QUESTIONS) for name in places(number)]
-        self.weather = CountedWeather(spots=spots, on_request=self._look)
+        self.model_answers = asyncio.Event()
+        """While it is not set, the model keeps everybody waiting."""
+        self.model_answers.set()
+        self.places = Places(on_request=self._look)
         self.asked: list[Asked] = []
         self.prompts: list[Prompt] = []
         self.deaths: list[float] = []
@@ -119,6 +161,7 @@ class Load:
         # As a set that keeps its order.
         self._settled: dict[str, None] = {}
         self._due: tuple[int, Callable[[], None]] | None = None
+        self._tools = Path()
 
     @classmethod
     @asynccontextmanager
@@ -127,7 +170,7 @@ class Load:
         load = cls(random)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(load.model)
-            await stack.enter_async_context(load.weather)
+            load._tools = await stack.enter_async_context(load.places.serve())
             await stack.enter_async_context(load.playground.serve())
             load.playground.workspace.listen(load._notice)
             yield load
@@ -136,7 +179,9 @@ class Load:
         """The variables that a bot needs to answer these questions."""
         return {
             **slack_environment(self.playground),
-            **self.weather.config,
+            "TOOLS_DIR": str(self._tools),
+            "TOOL_TIMEOUT_S": str(_WITHIN_S),
+            "QUESTION_TIMEOUT_S": str(_WITHIN_S),
             "OPENAI_BASE_URL": self.model.base_url,
             "OPENAI_API_KEY": "sk-test-key-000000",
             "DATABASE_URL": database_url,
@@ -203,29 +248,38 @@ class Load:
         enough = self.events + events
         await self.playground.until(lambda: self.events >= enough or self.all_answered, _WITHIN_S)
 
-    async def until_answered(self, timeout: float = _WITHIN_S) -> None:
+    async def until_answered(self) -> None:
         """Wait until everything that was asked is answered. Raises TimeoutError."""
-        await self.playground.until(lambda: self.all_answered, timeout, what="the answer to every question")
+        await self.playground.until(lambda: self.all_answered, _WITHIN_S, what="the answer to every question")
 
     @property
     def events(self) -> int:
-        """How much the bots have done so far: calls of Slack, of the model and of the weather service."""
-        return len(self.playground.calls) + len(self.prompts) + len(self.weather.requests)
+        """How much the bots have done so far: calls of Slack, of the model and of the tool."""
+        return len(self.playground.calls) + len(self.prompts) + len(self.places.executions)
 
     def after(self, events: int, act: Callable[[], None]) -> None:
         """Call `act` once, in the very moment when the bots have done that much more."""
         self._due = self.events + events, act
 
-    async def until_due(self, timeout: float = _WITHIN_S) -> None:
+    async def until_due(self) -> None:
         """Wait until what `after` said has happened; it also happens when there is no more to do."""
 
         def happened() -> bool:
             self._look()
             return self._due is None or self.all_answered
 
-        await self.playground.until(happened, timeout, what="what is due")
+        await self.playground.until(happened, _WITHIN_S, what="what is due")
         if self._due is not None:
             self._act(self._due[1])
+
+    async def note_death(self) -> None:
+        """Note that a bot has just been killed, or has ended.
+
+        What it had sent by then is still on its way into this process, and is of that life, too.
+        """
+        for _ in range(_ROUNDS):
+            self.deaths.append(time.time())
+            await asyncio.sleep(0)
 
     def _look(self) -> None:
         if self._due is not None and self.events >= self._due[0]:
@@ -249,8 +303,10 @@ class Load:
         if trouble := self.faults.get(prompt.number):
             return trouble.pop(0)
         if prompt.turn:
-            return text(*re.split(r"(?<= )", answer(prompt.number)))
-        return tool_calls(*((TOOL, {"location": place}) for place in places(prompt.number)))
+            reply = text(*re.split(r"(?<= )", answer(prompt.number)))
+        else:
+            reply = tool_calls(*((TOOL, {"place": place}) for place in places(prompt.number)))
+        return replace(reply, wait=self.model_answers)
 
 
 def _read(messages: list[dict[str, Any]]) -> Prompt:
@@ -274,7 +330,3 @@ def _plan(random: Random) -> list[int]:
 def _place(number: int) -> str:
     high, low = divmod(number, 26)
     return f"Town{_LETTERS[high // 26]}{_LETTERS[high % 26]}{_LETTERS[low]}"
-
-
-def _spot(name: str) -> Spot:
-    return Spot(name, "", "Nowhere", "NO", 60.0, 10.0, "UTC", 1000)

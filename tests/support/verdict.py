@@ -74,7 +74,7 @@ def assert_nothing_repeated(load: Load, database_url: str) -> None:
 def assert_tools_ran_once(load: Load, *, failed: Collection[int] = ()) -> None:
     """Every tool call was made once. The questions in `failed` failed before they came to any."""
     wanted = [place for asked in load.asked if asked.number not in failed for place in places(asked.number)]
-    assert sorted(place for place, _ in load.weather.executions) == sorted(wanted)
+    assert sorted(place for place, _ in load.places.executions) == sorted(wanted)
 
 
 def stored_runs(database_url: str) -> list[str]:
@@ -122,7 +122,7 @@ def _made(load: Load) -> dict[Call, list[float]]:
     made = defaultdict[Call, list[float]](list)
     for prompt in load.prompts:
         made[f"turn {prompt.turn}", prompt.number].append(prompt.at)
-    for place, at in load.weather.executions:
+    for place, at in load.places.executions:
         made["tool", place].append(at)
     return made
 
