@@ -15,10 +15,13 @@ from support.bot_processes import CommandProcess, running_bot, slack_environment
 from support.cards import approve, cards, deny, until_asked, until_closed, until_said
 from support.notebook import results, writes
 from support.openai_server import OpenAIServer, text
+from support.patience import patient_workspace
 from support.writing_service import WritingService
 
-from bot.playground import Playground, Seed
 from bot.settings import Settings
+
+# For which nobody waits.
+_FOR_EVER_S = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Stage:
     async def until_connected(self, times: int) -> None:
         """Wait until so many connections are there."""
         playground = self.scene.playground
-        await playground.until(lambda: playground._sockets.connections >= times, 60, what="the bots")
+        await playground.until(lambda: playground._sockets.connections >= times, what="the bots")
 
 
 async def test_two_replicas_that_hear_the_same_press_run_the_call_once(
@@ -132,7 +135,7 @@ async def test_a_replica_that_dies_before_its_pause_is_stored_keeps_nobody_waiti
         faults = stage.scene.playground.faults
         # The card is there, and the bot does not come to know it.
         faults.next("chat.postMessage", lose_response=True)
-        faults.next("conversations.replies", status=500, times=100)
+        faults.next("conversations.replies", rate_limited_s=_FOR_EVER_S)
         ts = await stage.ask()
         (card,) = await until_asked(stage.scene, ts)
         async with stage.start():
@@ -152,7 +155,7 @@ async def _stage(folder: Path, database_url: str, *notes: str) -> AsyncIterator[
         is_answered = any(message["role"] == "tool" for message in request["messages"])
         return text("Done.") if is_answered else writes(*(notes or ("milk", "eggs")))
 
-    playground = Playground(Seed.default())
+    playground = patient_workspace()
     async with OpenAIServer(reply=reply) as model, WritingService() as service, playground.serve():
         environment = {
             **slack_environment(playground),

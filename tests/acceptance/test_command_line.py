@@ -9,6 +9,8 @@ import re
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from support.anthropic_server import AnthropicServer
 from support.mcp_servers import scripted
 from support.model_server import ModelServer
 from support.openai_server import OpenAIServer, failure, text, tool_calls
+from support.patience import PATIENCE_S
 from support.weather_server import WeatherServer
 
 GUIDES_QUESTION = "What's the weather like in both Boston AND London tonight?"
@@ -28,21 +31,32 @@ BOTH = text("Boston will be wet and London cloudy.")
 
 async def threadloop(*arguments: str, **variables: str) -> tuple[int, str, str]:
     """Run the command to its end: exit code, standard output, standard error."""
-    process = await start(*arguments, **variables)
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    async with started(*arguments, **variables) as process:
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 
 
-async def start(*arguments: str, **variables: str) -> asyncio.subprocess.Process:
-    """Start the command. No service beyond this machine is asked, whatever the machine could reach."""
+@asynccontextmanager
+async def started(*arguments: str, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start the command; it is killed at the end if it still runs.
+
+    No service beyond this machine is asked, whatever the machine could reach.
+    """
     nowhere = "http://127.0.0.1:9"
     services = dict.fromkeys(("OPEN_METEO_URL", "OPEN_METEO_GEOCODING_URL", "MET_NORWAY_URL"), nowhere)
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         sys.executable, "-W", "error", "-m", "bot", *arguments,
         env={**os.environ, **services, **variables},
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            # To their ends, so that nothing of it troubles the tests that follow.
+            await process.communicate()
 
 
 async def test_ask_prints_the_answer_and_the_tool_calls_apart() -> None:
@@ -103,11 +117,11 @@ async def test_a_thread_file_with_a_wrong_line_is_named_with_it(tmp_path: Path) 
 
 
 async def test_run_shows_the_guides_question_and_stays_up_until_it_is_stopped() -> None:
-    process = await start("run", PORT="0")
-    assert process.stdout is not None
-    shown = await asyncio.wait_for(process.stdout.readuntil(b"until Ctrl-C."), 60)
-    process.send_signal(signal.SIGTERM)
-    rest, err = await asyncio.wait_for(process.communicate(), 30)
+    async with started("run", PORT="0") as process:
+        assert process.stdout is not None
+        shown = await asyncio.wait_for(process.stdout.readuntil(b"until Ctrl-C."), PATIENCE_S)
+        process.send_signal(signal.SIGTERM)
+        rest, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 0, err.decode()
     words = shown.decode()
     assert (words + rest.decode()).count("Threadloop in #general") == 1

@@ -26,6 +26,8 @@ from bot.playground import Change
 
 # The least that is more than nothing.
 _AT_ONCE_H = 1e-9
+# For which nobody waits.
+_FOR_EVER_S = 24 * 3600
 
 
 async def test_other_questions_of_the_thread_are_answered_meanwhile(tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ async def test_a_press_before_the_pause_is_stored_waits_for_it_also_across_a_sto
     async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry(), shutdown_grace_s=0) as scene:
         # The card is there, and the bot does not come to know it.
         scene.playground.faults.next("chat.postMessage", lose_response=True)
-        scene.playground.faults.next("conversations.replies", status=500, times=100)
+        scene.playground.faults.next("conversations.replies", rate_limited_s=_FOR_EVER_S)
         ts = await scene.ada.say("#general", "@threadloop Write down milk")
         (card,) = await until_asked(scene, ts)
         assert await approve(scene.ada, card)
