@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from support.bot import Scene, bot_in_workspace
 from support.cards import Card, approve, deny, modals, submit, until_asked, until_closed, until_said
 from support.notebook import Notebook, results, writes
-from support.openai_server import OpenAIServer, text
+from support.openai_server import OpenAIServer, text, tool_calls
 from support.slack_app import unrestricted
 
 from bot.conversation import ToolCall
@@ -22,7 +22,7 @@ from bot.playground.workspace import slack_id
 from bot.slack.content import APPROVE_ACTION, DENY_ACTION
 from bot.storage.approvals import digest
 from bot.storage.database import create_engine
-from tools import Policy
+from tools import Context, DynamicTool, Options, Policy, Registry
 
 
 async def test_a_double_click_counts_once(tmp_path: Path) -> None:
@@ -85,6 +85,23 @@ async def test_an_approver_that_the_policy_names_decides_in_the_askers_stead(tmp
         assert notebook.written == ["milk"]
 
 
+async def test_the_asker_does_not_decide_for_the_approvers_while_the_tool_is_away(tmp_path: Path) -> None:
+    server = _Server()
+    policy = Policy.model_validate({"tools": {"github__*": {"approvers": {"users": [_id("grace")]}}}})
+    model = OpenAIServer([tool_calls(("github__drop", {})), text("Done.")])
+    registry = Registry([], toolsets=[server], policy=policy)
+    async with bot_in_workspace(tmp_path, model=model, tools=registry, seed=unrestricted()) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Drop it")
+        (card,) = await until_asked(scene, ts)
+        server.is_up = False
+        await approve(scene.ada, card)
+        assert _told(scene.ada) == ["Only those whom the policy names for this tool can decide about it."]
+        server.is_up = True
+        await approve(scene.playground.person("grace"), card)
+        await until_closed(scene, ts, "Approved by Grace Hopper")
+        await until_said(scene, ts, "Done.")
+
+
 async def test_a_user_group_that_the_policy_names_decides(tmp_path: Path) -> None:
     model = OpenAIServer([writes("milk"), text("Then not.")])
     group = slack_id("S", slack_id("T", "acme"), "editors")
@@ -136,6 +153,20 @@ async def test_a_decision_about_other_arguments_approves_nothing(tmp_path: Path)
         await until_said(scene, ts, "Then not.")
         assert notebook.keys == []
     assert "not what was asked about" in results(model)[0]
+
+
+class _Server:
+    """A server whose tool goes away with it."""
+
+    def __init__(self) -> None:
+        self.is_up = True
+
+    def tools(self) -> Sequence[DynamicTool]:
+        async def drop(arguments: dict[str, Any], context: Context) -> object:
+            return "dropped"
+
+        tool = DynamicTool("github__drop", "Drop it.", {"type": "object"}, drop, Options(read_only=False))
+        return [tool] if self.is_up else []
 
 
 @asynccontextmanager

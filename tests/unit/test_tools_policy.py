@@ -161,6 +161,19 @@ def test_approvers_are_nobody_unless_named(tmp_path: Path) -> None:
     assert registry.approvers("nothing").users == ()
 
 
+def test_approvers_come_from_the_most_specific_rule_that_names_some(tmp_path: Path) -> None:
+    rules = """
+        tools:
+          github__merge: {approval: always}
+          "github__*": {approvers: {users: [U5]}}
+          "*": {approvers: {users: [U6]}}
+    """
+    registry = Registry(EVERY, policy=policy(rules, tmp_path))
+    assert registry.approvers("github__merge").users == ("U5",)
+    assert registry.approvers("github__of_a_server_that_is_away").users == ("U5",)
+    assert registry.approvers("clock").users == ("U6",)
+
+
 def test_trusted_servers_are_listed(tmp_path: Path) -> None:
     assert policy("mcp: {trusted: [github, wiki]}", tmp_path).mcp.trusted == ("github", "wiki")
 

@@ -106,9 +106,12 @@ class Policy(_Part):
         approval = self._rule(tool).approval
         return approval == "always" or (approval == "writes" and not tool.options.read_only)
 
-    def approvers(self, tool: Tool) -> People:
-        """Who may approve a call of the tool instead of the asker; nobody named means the asker alone."""
-        return self._rule(tool).approvers or People()
+    def approvers(self, name: str) -> People:
+        """Who may approve a call of this tool instead of the asker; nobody named means the asker alone.
+
+        The name is enough, for no tool says it itself. It holds for tools that are away at the moment, too.
+        """
+        return next((rule.approvers for rule in reversed(self._fitting(name)) if rule.approvers), People())
 
     def limits(self, tool: Tool, access: Access) -> dict[str, int]:
         """How many calls there may be a day, by the name to count one under."""
@@ -139,7 +142,7 @@ class Policy(_Part):
             "guests": "allow" if own.open_to_guests else "deny",
             "approval": own.approval,
         }
-        for _, rule in sorted(self._fitting(tool.name), key=lambda fitting: fitting[0]):
+        for rule in self._fitting(tool.name):
             given = {name: getattr(rule, name) for name in rule.model_fields_set}
             if given.keys() & {"users", "groups"}:
                 # They are one list: half of another rule's would let in whom this one leaves out.
@@ -147,7 +150,7 @@ class Policy(_Part):
             merged |= given
         return Rule.model_construct(**merged)
 
-    def _fitting(self, name: str) -> Iterator[tuple[tuple[bool, int], Rule]]:
-        for pattern, rule in self.tools.items():
-            if fnmatchcase(name, pattern):
-                yield (pattern == name, len(pattern)), rule
+    def _fitting(self, name: str) -> list[Rule]:
+        """The rules for a tool's name, the most specific one last."""
+        patterns = [pattern for pattern in self.tools if fnmatchcase(name, pattern)]
+        return [self.tools[pattern] for pattern in sorted(patterns, key=lambda own: (own == name, len(own)))]
