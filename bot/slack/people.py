@@ -1,18 +1,24 @@
-"""Who and where: names of people and conversations, asked of Slack once and remembered for an hour."""
+"""Who and where: people and conversations, asked of Slack once and remembered for an hour."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.conversation import Person
+from bot.errors import MissingScope, SlackError, SlackRefused
+from bot.slack.client import slack_errors
+
+_log = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 
@@ -38,8 +44,13 @@ class Directory:
         self._groups = _Memory(self._ask_groups)
 
     async def person(self, user_id: str) -> Person:
-        """The person with this id."""
-        return await self._people.get(user_id)
+        """The person with this id. Who cannot be looked up gets no more than somebody from outside."""
+        try:
+            person = await self._people.get(user_id)
+        except SlackError as error:
+            _log.warning("%s counts as from another company, for nobody knows better: %s", user_id, error)
+            return Person(user_id, user_id, is_external=True)
+        return replace(person, groups=await self.groups_of(user_id)) if self._with_groups else person
 
     async def people(self, user_ids: Iterable[str]) -> dict[str, Person]:
         """The people with these ids, by id."""
@@ -56,22 +67,25 @@ class Directory:
         return dict(zip(wanted, await asyncio.gather(*map(self.place, wanted)), strict=True))
 
     async def groups_of(self, user_id: str) -> tuple[str, ...]:
-        """The ids of the user groups that somebody is in."""
-        groups = await self._groups.get(self._team)
+        """The ids of the user groups that somebody is in; none while Slack does not tell."""
+        try:
+            groups = await self._groups.get(self._team)
+        except SlackError:
+            return ()
         return tuple(group for group, members in groups.items() if user_id in members)
 
     async def _ask_groups(self, _team: str) -> Mapping[str, frozenset[str]]:
         try:
-            found = (await self._client.usergroups_list(include_users=True))["usergroups"]
-        except SlackApiError:
+            with slack_errors():
+                found = (await self._client.usergroups_list(include_users=True))["usergroups"]
+        except (MissingScope, SlackRefused):
+            # It would be refused for each question, and there may be few such calls.
             return {}
         return {group["id"]: frozenset(group.get("users") or ()) for group in found}
 
     async def _ask_person(self, user_id: str) -> Person:
-        try:
+        with slack_errors():
             user = (await self._client.users_info(user=user_id, include_locale=True))["user"]
-        except SlackApiError:
-            return Person(user_id, user_id)
         profile = user.get("profile") or {}
         name = (
             profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name")
@@ -84,7 +98,6 @@ class Directory:
             # https://docs.slack.dev/reference/objects/user-object
             is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
             is_external=bool(user.get("is_stranger")) or user.get("team_id") not in (None, self._team),
-            groups=await self.groups_of(user_id) if self._with_groups else (),
         )
 
     async def _ask_place(self, channel_id: str) -> str:
