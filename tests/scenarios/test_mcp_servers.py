@@ -59,7 +59,7 @@ async def test_many_resources_are_listed_by_a_tool_of_their_own(tmp_path: Path) 
     pens = scripted(resources=[[f"pen:{number:03}" for number in range(100)]])
     async with running(tmp_path, {"pens": pens}) as servers:
         assert "pens__list_resources lists them" in tool(servers, "pens__read_resource").description
-        assert not tool(servers, "pens__list_resources").options.asks
+        assert not Registry([], toolsets=[servers]).asks("pens__list_resources")
         outcome = await call(servers, "pens__list_resources")
         assert "- pen:000 (pen:000)" in outcome.content
         assert "- pen:099 (pen:099)" in outcome.content
@@ -93,14 +93,14 @@ async def test_calls_need_approval_unless_a_trusted_server_says_they_only_read(t
     reads = {"name": "reads", "annotations": {"readOnlyHint": True, "title": "Count {pens}"}}
     entry = scripted(tools=[[reads, "writes"]])
     async with running(tmp_path, {"pens": entry, "mine": entry}, trusted=frozenset({"mine"})) as servers:
-        asks = {tool.name: tool.options.asks for tool in servers.tools()}
+        registry = Registry([], toolsets=[servers])
+        asks = {name: registry.asks(name) for name in registry.names}
         assert asks == {
             "pens__reads": True,
             "pens__writes": True,
             "mine__reads": False,
             "mine__writes": True,
         }
-        registry = Registry([], toolsets=[servers])
         assert registry.title("mine__reads", "{}") == "mine: Count (pens)"
         async with tool_context() as context:
             outcome = await registry.call("pens__reads", "{}", context)

@@ -78,6 +78,11 @@ def test_a_tool_asks_if_it_writes_or_says_so(name: str, asks: bool) -> None:
     assert registry.asks(name) is asks
 
 
+def test_an_approval_that_means_nothing_asks() -> None:
+    registry = Registry([], toolsets=[Server([made("x__one", approval="allways")])])
+    assert registry.needs_approval("x__one", "{}", HERE)
+
+
 def test_a_call_that_cannot_be_made_asks_nobody() -> None:
     assert not Registry([post]).needs_approval("post", '{"channel": "C2"}', HERE)
     guest = dataclasses.replace(HERE, is_guest=True)

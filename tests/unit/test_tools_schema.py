@@ -194,7 +194,7 @@ def impatient(x: int) -> int:
         (reserved, "parameter copy has a name that pydantic keeps"),
         (misdocumented, "describes no parameter: y"),
         (mistitled, "the title of mistitled cannot be filled in"),
-        (impatient, "timeout_s of impatient must be more than 0"),
+        (impatient, "@tool of impatient: timeout_s must be greater than 0, and is 0"),
     ],
 )
 def test_a_bad_tool_is_refused_at_start_with_its_file_and_line(
@@ -204,6 +204,33 @@ def test_a_bad_tool_is_refused_at_start_with_its_file_and_line(
     with pytest.raises(BadTool, match=message) as caught:
         Registry([function])
     assert str(caught.value).startswith(f"unit/test_tools_schema.py:{line}: ")
+
+
+def opens() -> Callable[..., object]:
+    def open_door() -> str:
+        """Open the door."""
+        return "open"
+
+    return open_door
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"approval": "allways"}, """approval must be 'never', 'writes' or 'always', and is "allways"\\."""),
+        ({"read_only": None}, "read_only must be a valid boolean, and is null"),
+        ({"cache_s": -1}, "cache_s must be greater than or equal to 0"),
+        ({"cache_by": "all"}, "cache_by must be 'asker' or 'everyone'"),
+        ({"timeout_s": "soon"}, "timeout_s must be a valid number"),
+        ({"channels": ("#general",)}, 'channels must be a channel\'s id, such as C0123ABCD, and is "#general"'),
+        ({"users": "U1"}, 'users must be a list, and is "U1"'),
+        ({"needs": "TOKEN"}, "needs must be a list"),
+        ({"cache_s": 5, "read_only": False}, "take away cache_s or read_only=False"),
+    ],
+)
+def test_a_wrong_option_is_refused_at_start(option: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadTool, match=message):
+        Registry([tool(**option)(opens())])
 
 
 def test_two_tools_of_one_name_are_refused() -> None:

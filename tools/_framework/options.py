@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
+from pydantic import Field
+
+ChannelId: TypeAlias = Annotated[str, Field(pattern=r"^[CDG][A-Z0-9]+$")]
+UserId: TypeAlias = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]
 Approval: TypeAlias = Literal["never", "writes", "always"]
 CacheBy: TypeAlias = Literal["asker", "everyone"]
 
@@ -15,28 +19,23 @@ class Options:
 
     title: str | None = None
     """How people see a call, as in `"Checking the weather in {location}"`."""
-    timeout_s: float | None = None
+    timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Seconds that one call may take."""
-    max_result_chars: int | None = None
+    max_result_chars: Annotated[int, Field(gt=0)] | None = None
     """Characters of a result, beyond which it is cut."""
     read_only: bool = True
     """Whether a call changes nothing anywhere."""
     approval: Approval = "writes"
     """When a person must approve a call: never, if the tool is not `read_only`, or always."""
-    cache_s: float = 0
+    cache_s: Annotated[float, Field(ge=0)] = 0
     """Seconds for which the result of a call stands in for another call with equal arguments."""
     cache_by: CacheBy = "asker"
     """Who shares a kept result. `everyone` is only for what does not depend on who asks, or where."""
-    channels: tuple[str, ...] = ()
+    channels: tuple[ChannelId, ...] = ()
     """The ids of the channels it may be called in; empty for all."""
-    users: tuple[str, ...] = ()
+    users: tuple[UserId, ...] = ()
     """The ids of the people it is open to; empty for all."""
     open_to_guests: bool = False
     """Whether guests and people of other companies may use it."""
     needs: tuple[str, ...] = ()
     """Settings of which at least one must be there for the tool to be offered."""
-
-    @property
-    def asks(self) -> bool:
-        """Whether a call needs a person's approval."""
-        return self.approval == "always" or (self.approval == "writes" and not self.read_only)

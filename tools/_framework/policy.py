@@ -11,11 +11,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools._framework.context import Context
-from tools._framework.options import Approval
+from tools._framework.options import Approval, ChannelId, UserId
 from tools._framework.tool import Tool
 
-ChannelId: TypeAlias = Annotated[str, Field(pattern=r"^[CDG][A-Z0-9]+$")]
-UserId: TypeAlias = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]
 GroupId: TypeAlias = Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]
 Calls: TypeAlias = Annotated[int, Field(ge=0)]
 
@@ -104,7 +102,8 @@ class Policy(_Part):
     def asks(self, tool: Tool) -> bool:
         """Whether a call of the tool needs a person's approval."""
         approval = self._rule(tool).approval
-        return approval == "always" or (approval == "writes" and not tool.options.read_only)
+        # Whatever else it may be, a tool is not let through unasked.
+        return approval != "never" and not (approval == "writes" and tool.options.read_only)
 
     def approvers(self, name: str) -> People:
         """Who may approve a call of this tool instead of the asker; nobody named means the asker alone.

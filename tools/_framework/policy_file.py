@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -15,20 +13,11 @@ from pydantic_core import ErrorDetails
 
 from tools._framework.errors import BadPolicy
 from tools._framework.policy import CallsPerDay, McpRules, People, Policy, Rule
+from tools._framework.wording import in_plain_words
 
 Place: TypeAlias = tuple[str | int, ...]
 
 _KEYS = {key for part in (Policy, Rule, People, CallsPerDay, McpRules) for key in part.model_fields}
-_PLAIN = {
-    "^Input should be a valid tuple": "must be a list",
-    "^Input should be a valid dictionary or instance of .*": "must be a mapping of names to values",
-    "^Tuple should have at least 1 item.*": "must not be an empty list: leave it out",
-    "^(Input|String) should": "must",
-    re.escape("match pattern '^[CDG][A-Z0-9]+$'"): "be a channel's id, such as C0123ABCD",
-    re.escape("match pattern '^[UW][A-Z0-9]+$'"): "be a person's id, such as U0123ABCD",
-    re.escape("match pattern '^S[A-Z0-9]+$'"): "be a user group's id, such as S0123ABCD",
-}
-"""What pydantic says, in the words of this file."""
 
 
 def read_policy(path: Path) -> Policy:
@@ -95,7 +84,4 @@ def _sentence(fault: ErrorDetails) -> str:
         near = difflib.get_close_matches(str(fault["loc"][-1]), _KEYS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(_KEYS))}."
         return f"{name} means nothing here; {hint}"
-    message = fault["msg"]
-    for technical, plain in _PLAIN.items():
-        message = re.sub(technical, plain, message)
-    return f"{name}: {message[:1].lower()}{message[1:]}, and is {json.dumps(fault['input'], default=str)[:80]}."
+    return f"{name}: {in_plain_words(fault)}."

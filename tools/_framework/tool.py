@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, overload
 
 import pydantic_core
+from pydantic import TypeAdapter, ValidationError
 
 from tools._framework.context import Context
 from tools._framework.dynamic import DynamicTool
@@ -18,10 +20,12 @@ from tools._framework.limits import brief
 from tools._framework.options import Approval, CacheBy, Options
 from tools._framework.schema import NAME, Signature, parse_object, read_signature, where
 from tools._framework.thread import run_in_thread
+from tools._framework.wording import in_plain_words
 
 _PLACE = re.compile(r"\{(\w*)\}")
 """Where a title takes an argument."""
 _MARK = "__tool_options__"
+_OPTIONS = TypeAdapter(Options)
 _TITLE_VALUE_CHARS = 80
 # These turn the direction of writing, so that a text reads differently from what it is.
 _UNSAFE = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
@@ -113,7 +117,7 @@ class Tool:
             BadTool: its signature, docstring or options will not do.
         """
         signature = read_signature(function)
-        options = getattr(function, _MARK, None) or Options()
+        options = _options(function)
         for fault in _faults(options, signature.arguments.model_fields, signature.name):
             raise BadTool(f"{where(function)}: {fault}")
         schema = {
@@ -210,20 +214,21 @@ def _plain_json(value: object) -> str:
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
+def _options(function: Callable[..., object]) -> Options:
+    """What the decorator was given, held to its types."""
+    marked = getattr(function, _MARK, Options())
+    try:
+        return _OPTIONS.validate_python(dataclasses.asdict(marked))
+    except ValidationError as error:
+        faults = [f"{fault['loc'][0]} {in_plain_words(fault)}" for fault in error.errors()]
+        raise BadTool(f"{where(function)}: @tool of {function.__name__}: {'; '.join(faults)}.") from error
+
+
 def _faults(options: Options, parameters: Collection[str], name: str) -> Iterator[str]:
     """What is wrong with a tool's options."""
     for place in _PLACE.findall(options.title or ""):
         if place not in parameters:
             known = ", ".join(parameters) or "none"
             yield f"the title of {name} cannot be filled in: its parameters are {known}, not {place!r}."
-    for option in ("timeout_s", "max_result_chars"):
-        value = getattr(options, option)
-        if value is not None and value <= 0:
-            yield f"{option} of {name} must be more than 0."
-    if options.cache_s < 0:
-        yield f"cache_s of {name} must not be less than 0."
     if options.cache_s and not options.read_only:
         yield f"{name} writes, so its results cannot be kept: take away cache_s or read_only=False."
-    for option in ("channels", "users", "needs"):
-        if isinstance(value := getattr(options, option), str):
-            yield f"{option} of {name} must be a tuple: write ({value!r},)."
