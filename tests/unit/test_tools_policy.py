@@ -234,6 +234,13 @@ async def test_a_call_that_does_not_fit_costs_nothing(tmp_path: Path) -> None:
         ("tools:\n  a: [", r":2: "),
         ("tools:\n\t- a", r":2: found character"),
         ("tools: {1: {}}", r":1: "),
+        (
+            "tools:\n  a:\n    approval:   # soon",
+            r":3: approval is empty: write a value, or leave the line out",
+        ),
+        ("tools:\n  a:\n    approvers: ~", r":3: approvers is empty"),
+        ("tools:\n  a:\n    approvers: {}", r":3: .*approvers: must name somebody under users or groups"),
+        ("tools:\n  a:\n    approvers: {users: []}", r":3: .*must name somebody under users or groups"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_line(tmp_path: Path, text: str, message: str) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from tools._framework.context import Context
 from tools._framework.options import Approval, ChannelId, UserId
@@ -46,6 +47,13 @@ class Rule(_Part):
     approval: Approval | None = None
     approvers: People | None = None
     calls_per_day: CallsPerDay | None = None
+
+    @field_validator("approvers")
+    @classmethod
+    def _name_somebody(cls, approvers: People | None) -> People | None:
+        if approvers and not (approvers.users or approvers.groups):
+            raise PydanticCustomError("nobody", "must name somebody under users or groups")
+        return approvers
 
 
 class McpRules(_Part):
@@ -142,7 +150,7 @@ class Policy(_Part):
             "approval": own.approval,
         }
         for rule in self._fitting(tool.name):
-            given = {name: getattr(rule, name) for name in rule.model_fields_set}
+            given = {name: value for name, value in rule if value is not None}
             if given.keys() & {"users", "groups"}:
                 # They are one list: half of another rule's would let in whom this one leaves out.
                 merged |= {"users": None, "groups": None}

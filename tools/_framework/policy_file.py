@@ -18,6 +18,7 @@ from tools._framework.wording import in_plain_words
 Place: TypeAlias = tuple[str | int, ...]
 
 _KEYS = {key for part in (Policy, Rule, People, CallsPerDay, McpRules) for key in part.model_fields}
+_NOTHING = "tag:yaml.org,2002:null"
 
 
 def read_policy(path: Path) -> Policy:
@@ -67,6 +68,9 @@ def _lines(node: yaml.Node | None, place: Place, path: Path) -> Iterator[tuple[P
             if key.value in seen:
                 raise BadPolicy(f"{path}:{line}: {key.value} is there twice.")
             seen.add(key.value)
+            if value.tag == _NOTHING:
+                # It says nothing, and whoever wrote it may rely on it.
+                raise BadPolicy(f"{path}:{line}: {key.value} is empty: write a value, or leave the line out.")
             yield from _lines(value, (*place, key.value), path)
             yield (*place, key.value), line
 
