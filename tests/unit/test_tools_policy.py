@@ -218,7 +218,12 @@ async def test_a_call_that_does_not_fit_costs_nothing(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("tools:\n  clock:\n    chanels: [C1]\n", r":3: tools.clock.chanels means nothing here; did you mean"),
-        ("rules: {}", r":1: rules means nothing here; known are approval, approvers"),
+        ("rules: {}", r":1: rules means nothing here; known are tools, calls_per_day, mcp"),
+        ("approval: always", r":1: approval means nothing here; it belongs under tools and a tool's name"),
+        ("clock: {approval: always}", r":1: .*; what holds for one tool belongs under tools"),
+        ("tools:\n  a: {each_person: 1}", r":2: .*; it belongs under calls_per_day"),
+        ("mcp: {trust: [a]}", r":1: mcp.trust means nothing here; did you mean trusted\?"),
+        ("tools: &a\n  x: *a", r": something in it holds itself"),
         ("tools:\n  clock:\n    channels: C1\n", r':3: tools.clock.channels: must be a list, and is "C1"'),
         ("tools:\n  a:\n    users:\n      - U1\n      - '#x'", r":5: tools.a.users.1: must be a person's id"),
         ("tools:\n  a:\n    channels: ['#general']", r":3: .*must be a channel's id, such as C0123ABCD"),
@@ -252,6 +257,14 @@ def test_every_fault_of_a_file_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadPolicy) as caught:
         policy("tools:\n  a: {guests: no}\n  b: {users: U1}", tmp_path)
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_list_with_a_wrong_entry_is_not_called_empty(tmp_path: Path) -> None:
+    with pytest.raises(BadPolicy) as caught:
+        policy("tools:\n  a: {users: [ada]}", tmp_path)
+    assert str(caught.value).endswith(
+        ':2: tools.a.users.0: must be a person\'s id, such as U0123ABCD, and is "ada".'
+    )
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

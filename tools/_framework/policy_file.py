@@ -17,7 +17,11 @@ from tools._framework.wording import in_plain_words
 
 Place: TypeAlias = tuple[str | int, ...]
 
-_KEYS = {key for part in (Policy, Rule, People, CallsPerDay, McpRules) for key in part.model_fields}
+_BELONGS: dict[type[pydantic.BaseModel], str] = {
+    Rule: "under tools and a tool's name",
+    CallsPerDay: "under calls_per_day",
+    McpRules: "under mcp",
+}
 _NOTHING = "tag:yaml.org,2002:null"
 
 
@@ -38,11 +42,14 @@ def read_policy(path: Path) -> Policy:
         raise BadPolicy(f"{path}:{line}: {error.problem or error}.") from error
     except yaml.YAMLError as error:
         raise BadPolicy(f"{path}: {error}") from error
-    lines = dict(_lines(node, (), path))
+    try:
+        lines = dict(_lines(node, (), path))
+    except RecursionError as error:
+        raise BadPolicy(f"{path}: something in it holds itself, or is nested too deeply.") from error
     try:
         return Policy.model_validate({} if content is None else content)
     except pydantic.ValidationError as error:
-        faults = [f"{path}:{_line(lines, fault['loc'])}: {_sentence(fault)}" for fault in error.errors()]
+        faults = [f"{path}:{_line(lines, fault['loc'])}: {_sentence(fault)}" for fault in _own(error)]
         raise BadPolicy("\n".join(faults)) from error
 
 
@@ -82,10 +89,41 @@ def _line(lines: Mapping[Place, int], place: Place) -> int:
     return lines.get(place, 1)
 
 
+def _own(error: pydantic.ValidationError) -> list[ErrorDetails]:
+    """The faults, without lists that only seem too short since an entry of theirs is wrong."""
+    faults = error.errors()
+    within = {fault["loc"][:-1] for fault in faults}
+    return [fault for fault in faults if not (fault["type"] == "too_short" and fault["loc"] in within)]
+
+
 def _sentence(fault: ErrorDetails) -> str:
     name = ".".join(map(str, fault["loc"])) or "the file"
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(fault["loc"][-1]), _KEYS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(_KEYS))}."
-        return f"{name} means nothing here; {hint}"
+        return f"{name} means nothing here; {_hint(fault['loc'], fault['input'])}"
     return f"{name}: {in_plain_words(fault)}."
+
+
+def _hint(place: Place, content: object) -> str:
+    """What to do about a key that is not known in its place."""
+    key, known = str(place[-1]), _part(place[:-1]).model_fields
+    if below := next((where for part, where in _BELONGS.items() if key in part.model_fields), None):
+        return f"it belongs {below}."
+    if near := difflib.get_close_matches(key, known, n=1):
+        return f"did you mean {near[0]}?"
+    if len(place) == 1 and content and isinstance(content, dict) and content.keys() <= Rule.model_fields.keys():
+        return "what holds for one tool belongs under tools."
+    return f"known are {', '.join(known)}."
+
+
+def _part(place: Place) -> type[pydantic.BaseModel]:
+    """What stands in a place of the file."""
+    match place:
+        case ():
+            return Policy
+        case ("mcp",):
+            return McpRules
+        case ("calls_per_day",) | ("tools", _, "calls_per_day"):
+            return CallsPerDay
+        case ("tools", _, "approvers"):
+            return People
+    return Rule
