@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -86,7 +87,8 @@ async def _call(
             approved = _approves(registry.describe_call(name, arguments_json))
         outcome = await registry.call(name, arguments_json, context, approved=approved)
     if not outcome.ok:
-        raise ToolCallFailed(outcome.summary)
+        # Whoever writes the tool is told what the model is, and not what people are.
+        raise ToolCallFailed(json.loads(outcome.content)["error"])
     return outcome.content
 
 

@@ -131,6 +131,7 @@ async def test_an_exception_becomes_a_result_without_secrets(caplog: pytest.LogC
     with caplog.at_level(logging.DEBUG):
         outcome = await call(broken)
     assert error_of(outcome).startswith("broken failed with RuntimeError: GET https://")
+    assert outcome.summary == "It failed unexpectedly."
     assert "Traceback" in caplog.text
     for text in (outcome.content, caplog.text):
         assert not [secret for secret in ("pw@", "=abc", "s3cr3t-value", "abcdefghijkl") if secret in text]

@@ -56,11 +56,13 @@ class Outcome:
         return cls(cut(text, max_chars), True, summary, tuple(_sources(result))[:_MOST_SOURCES])
 
     @classmethod
-    def refusal(cls, message: str, advice: str, config: Mapping[str, str]) -> Outcome:
-        """Why there is no result, without the secrets of `config`."""
+    def refusal(
+        cls, message: str, advice: str, config: Mapping[str, str], *, summary: str | None = None
+    ) -> Outcome:
+        """Why there is no result, without the secrets of `config`. The `summary` is for people instead."""
         error = cut(scrubbed(redact(message, config)), _MOST_ERROR_CHARS)
         content = json.dumps({"error": error, "advice": advice}, ensure_ascii=False)
-        return cls(content, False, brief(error, _MOST_SUMMARY_CHARS))
+        return cls(content, False, brief(error if summary is None else summary, _MOST_SUMMARY_CHARS))
 
 
 def scrubbed(text: str) -> str:

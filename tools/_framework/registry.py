@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 _MOST_FAULT_CHARS = 300
 _CORRECT = "Correct this and call the tool again."
+_UNEXPECTED = "It failed unexpectedly."
+"""What people read of an exception: its text may name machines and files."""
 _GIVE_UP = "Do not repeat this call. Tell the asker what is missing, or go another way."
 
 
@@ -214,7 +216,8 @@ class Registry:
             # A tool may raise anything, and its call still needs a result.
             _log_fault(tool, error, context)
             fault = "".join(traceback.format_exception_only(error)).strip()
-            raise ToolFailed(f"{tool.name} failed with {cut(fault, _MOST_FAULT_CHARS)}") from error
+            message = f"{tool.name} failed with {cut(fault, _MOST_FAULT_CHARS)}"
+            return Outcome.refusal(message, _GIVE_UP, context.config, summary=_UNEXPECTED)
 
     async def _spend(self, tool: Tool, context: Context, access: Access) -> None:
         limits = self._policy.limits(tool, access)
