@@ -319,6 +319,15 @@ async def test_the_context_is_given_and_not_in_the_schema() -> None:
     assert Registry([whoami]).schemas[0]["parameters"]["properties"] == {}
 
 
+async def test_a_tool_may_do_without_a_context_elsewhere() -> None:
+    def whoami(context: Context | None = None) -> str:
+        """Say who asks."""
+        return context.asker.name if context else "nobody"
+
+    assert (await call(whoami)).content == "Ann"
+    assert whoami() == "nobody"
+
+
 def test_a_title_shows_the_arguments_to_people() -> None:
     registry = Registry([greet])
     assert registry.title("greet", '{"name": "Ann\\n Lee"}') == "Greeting Ann Lee"

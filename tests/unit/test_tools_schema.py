@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jsonschema
 import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import Field
 
 from tools import BadTool, Context, Registry, tool
 from tools._framework.schema import read_signature
@@ -160,6 +161,30 @@ def reserved(copy: str) -> str:
     return copy
 
 
+def uncolonised(x: int) -> int:
+    """Take a number.
+
+    Args:
+        x
+    """
+    return x
+
+
+def misspelt(x: "int |") -> int:  # type: ignore[valid-type]  # noqa: F722  # tested: an annotation that is no type
+    """Take a number."""
+    return x  # type: ignore[no-any-return]
+
+
+def unmatched(x: Annotated[str, Field(pattern="[")]) -> str:
+    """Take a word."""
+    return x
+
+
+def uncontexted(context) -> int:  # type: ignore[no-untyped-def]  # as above
+    """Take nothing."""
+    return 1
+
+
 def misdocumented(x: int) -> int:
     """Take a number.
 
@@ -186,7 +211,11 @@ def impatient(x: int) -> int:
     [
         (undocumented, "undocumented has no docstring"),
         (untyped, "parameter x has no annotation. Write its type: `x: str`"),
-        (unsupported, "an annotation of unsupported cannot be read"),
+        (unsupported, r"an annotation of unsupported cannot be read: .* Import it outside of TYPE_CHECKING"),
+        (misspelt, "an annotation of misspelt cannot be read"),
+        (unmatched, "unmatched cannot be a tool: .*unclosed character class"),
+        (uncontexted, "parameter context has no annotation. Write its type: `context: Context`"),
+        (uncolonised, r"Expected a colon in 'x'. Under `Args:` write a line for each parameter"),
         (opaque, "a parameter of opaque has a type that JSON cannot carry"),
         (callback, "a parameter of callback has a type that JSON cannot carry"),
         (variadic, r"\*numbers: .*int.* cannot be filled"),

@@ -80,7 +80,9 @@ def read_signature(function: Callable[..., object]) -> Signature:
         raise BadTool(f"{where(function)}: a tool's name is at most 64 of A-Z a-z 0-9 _ -, unlike {name!r}.")
     description, documented = _read_docstring(function)
     hints = _read_hints(function)
-    context_parameter = next((key for key, hint in hints.items() if hint is Context and key != "return"), None)
+    context_parameter = next(
+        (key for key, hint in hints.items() if hint in (Context, Context | None) and key != "return"), None
+    )
     fields = {
         key: _field(function, parameter, hints, documented.get(key))
         for key, parameter in inspect.signature(function).parameters.items()
@@ -109,7 +111,13 @@ def _read_docstring(function: Callable[..., object]) -> tuple[str, dict[str, str
             f"{where(function)}: {function.__name__} has no docstring. The model reads it to know when to "
             "call the tool: say in a sentence what it does, and describe each parameter under `Args:`."
         )
-    parsed = docstring_parser.parse(text, docstring_parser.DocstringStyle.GOOGLE)
+    try:
+        parsed = docstring_parser.parse(text, docstring_parser.DocstringStyle.GOOGLE)
+    except docstring_parser.ParseError as error:
+        raise BadTool(
+            f"{where(function)}: the docstring of {function.__name__} cannot be read: {error} "
+            "Under `Args:` write a line for each parameter, as in `city: Where to look`."
+        ) from error
     documented = {entry.arg_name: " ".join((entry.description or "").split()) for entry in parsed.params}
     return (parsed.description or "").strip(), documented
 
@@ -117,9 +125,10 @@ def _read_docstring(function: Callable[..., object]) -> tuple[str, dict[str, str
 def _read_hints(function: Callable[..., object]) -> dict[str, Any]:
     try:
         return get_type_hints(function, include_extras=True)
-    except (NameError, TypeError) as error:
+    except Exception as error:  # an annotation that is text may hold anything
+        remedy = " Import it outside of TYPE_CHECKING." if isinstance(error, NameError) else ""
         raise BadTool(
-            f"{where(function)}: an annotation of {function.__name__} cannot be read: {error}."
+            f"{where(function)}: an annotation of {function.__name__} cannot be read: {error}.{remedy}"
         ) from error
 
 
@@ -134,7 +143,10 @@ def _field(
     if parameter.kind not in _NAMED:
         raise BadTool(f"{where(function)}: the model gives arguments by name, so {parameter} cannot be filled.")
     if name not in hints:
-        raise BadTool(f"{where(function)}: parameter {name} has no annotation. Write its type: `{name}: str`.")
+        kind = "Context" if name == "context" else "str"
+        raise BadTool(
+            f"{where(function)}: parameter {name} has no annotation. Write its type: `{name}: {kind}`."
+        )
     if name.startswith("_") or hasattr(BaseModel, name):
         raise BadTool(
             f"{where(function)}: parameter {name} has a name that pydantic keeps for itself; rename it."

@@ -27,6 +27,7 @@ _PLACE = re.compile(r"\{(\w*)\}")
 _MARK = "__tool_options__"
 _OPTIONS = TypeAdapter(Options)
 _TITLE_VALUE_CHARS = 80
+_MOST_REASON_CHARS = 300
 # These turn the direction of writing, so that a text reads differently from what it is.
 _UNSAFE = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
@@ -116,6 +117,17 @@ class Tool:
         Raises:
             BadTool: its signature, docstring or options will not do.
         """
+        try:
+            return cls._of(function)
+        except BadTool:
+            raise
+        except Exception as error:
+            # What reads signatures has more ways to refuse one than can be foreseen, a wrong regex for one.
+            reason = brief(f"{type(error).__name__}: {error}", _MOST_REASON_CHARS)
+            raise BadTool(f"{where(function)}: {function.__name__} cannot be a tool: {reason}") from error
+
+    @classmethod
+    def _of(cls, function: Callable[..., object]) -> Tool:
         signature = read_signature(function)
         options = _options(function)
         for fault in _faults(options, signature.arguments.model_fields, signature.name):
