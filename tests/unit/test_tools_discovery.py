@@ -56,6 +56,39 @@ def test_a_file_is_a_tool_and_an_underscore_hides_it(folder: Path) -> None:
             {"one": TEN_LINES.format(name="ping"), "two": TEN_LINES.format(name="ping")},
             r"pack_twice/two.py:5: pack_twice/one.py:5 has a tool called ping too",
         ),
+        (
+            "pack_shadowed",
+            {"ping": TEN_LINES.format(name="ping") * 2},
+            r"pack_shadowed/ping.py:13: pack_shadowed/ping.py:5 has a tool called ping too",
+        ),
+        (
+            "pack_cached",
+            {
+                "ping": TEN_LINES.format(name="ping").replace(
+                    "@tool", "from functools import cache\n@tool\n@cache"
+                )
+            },
+            r"pack_cached/ping.py:6 cannot be imported: TypeError.*right above a `def`.*@tool\(cache_s=60\)",
+        ),
+        (
+            "pack_cached_outside",
+            {
+                "ping": TEN_LINES.format(name="ping").replace(
+                    "@tool", "from functools import cache\n@cache\n@tool"
+                )
+            },
+            r"ping.py: @tool goes right above a `def`",
+        ),
+        (
+            "pack_title",
+            {"ping": TEN_LINES.format(name="ping").replace("@tool", "@tool('Pinging')")},
+            r"takes options by name",
+        ),
+        (
+            "pack_exit",
+            {"ping": TEN_LINES.format(name="ping") + "\nraise SystemExit(0)"},
+            r"pack_exit/ping.py:10 cannot be imported: SystemExit\(0\)",
+        ),
     ],
 )
 def test_a_bad_file_is_named_at_start(folder: Path, name: str, modules: dict[str, str], message: str) -> None:
@@ -97,6 +130,14 @@ def test_a_file_of_a_folder_outside_does_not_stand_in_for_a_module_of_the_progra
     assert hasattr(sys.modules["json"], "dumps")
 
 
+def test_tests_beside_the_tools_are_no_tools(tmp_path: Path) -> None:
+    write_package(tmp_path, "tests")
+    for name in ("conftest", "test_ping"):
+        (tmp_path / f"{name}.py").write_text("raise OSError")
+    (tmp_path / "ping.py").write_text(TEN_LINES.format(name="ping"))
+    assert "ping" in Registry.discover(folder=tmp_path).names
+
+
 def test_a_tool_outside_with_the_name_of_a_bundled_one_is_refused_with_both_places(tmp_path: Path) -> None:
     (tmp_path / "sums.py").write_text(
         TEN_LINES.replace("from tools.calculator import calculate\n", "").format(name="calculate")
@@ -128,6 +169,13 @@ def test_an_installed_package_offers_a_module_or_a_function(folder: Path) -> Non
     install(folder, "pack_function", "one = pack_function:ping_one", TEN_LINES.format(name="ping_one"))
     assert {"ping_all", "ping_one"} <= {*Registry.discover(installed=True).names}
     assert "ping_all" not in Registry.discover().names
+
+
+def test_an_installed_package_offers_the_tools_that_it_passes_on(folder: Path) -> None:
+    package = write_package(folder, "pack_inner", _ping=TEN_LINES.format(name="ping_inner"))
+    install(folder, "pack_outer", f"all = {package}", "")
+    (folder / package / "__init__.py").write_text("from pack_inner._ping import ping_inner")
+    assert "ping_inner" in Registry.discover(installed=True).names
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import pkgutil
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -21,17 +22,19 @@ from tools._framework.tool import is_tool
 ENTRY_POINTS = "threadloop.tools"
 """The group of entry points that installed packages offer tools by: each is a module or a function."""
 
+_NOT_TOOLS = re.compile(r"_.*|test_.*|conftest|tests")
+
 Function: TypeAlias = Callable[..., object]
 
 
 def in_package(package: str) -> Iterator[Function]:
-    """Every marked function in the modules of `package` that have no leading underscore.
+    """Every marked function in the modules of `package` that have no leading underscore, and are no tests.
 
     Raises:
         BadTool: a module cannot be imported, or holds no tool.
     """
     for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        if not module.name.startswith("_"):
+        if not _NOT_TOOLS.fullmatch(module.name):
             yield from _marked(_load(f"{package}.{module.name}"))
 
 
@@ -63,7 +66,9 @@ def in_installed_packages() -> Iterator[Function]:
         source = f"the entry point {point.name} = {point.value}"
         try:
             found = point.load()
-        except Exception as error:
+        except BadTool:
+            raise
+        except (Exception, SystemExit) as error:
             raise BadTool(f"{source} cannot be loaded: {error!r}") from error
         if inspect.ismodule(found):
             yield from _marked(found)
@@ -78,11 +83,13 @@ def in_installed_packages() -> Iterator[Function]:
 def _load(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except BadTool:
+        raise
+    except (Exception, SystemExit) as error:
         raise BadTool(f"{_place(name, error)} cannot be imported: {error!r}") from error
 
 
-def _place(name: str, error: Exception) -> str:
+def _place(name: str, error: BaseException) -> str:
     """The file and line of the module called `name` at which its import failed."""
     spec = importlib.util.find_spec(name)
     path = Path(spec.origin if spec and spec.origin else name)
@@ -94,10 +101,18 @@ def _place(name: str, error: Exception) -> str:
 
 
 def _marked(module: ModuleType) -> list[Function]:
-    found = [value for value in vars(module).values() if is_tool(value) and value.__module__ == module.__name__]
+    try:
+        found = [value for value in vars(module).values() if is_tool(value) and _is_of(value, module)]
+    except TypeError as error:
+        raise BadTool(f"{module.__file__}: {error}") from error
     if not found:
         raise BadTool(
             f"{module.__file__} holds no tool. Mark its function with @tool, or begin the file's name with "
             "an underscore if it only serves other tools."
         )
     return found
+
+
+def _is_of(function: Function, module: ModuleType) -> bool:
+    """Whether a module defines a function, or a package passes on what is defined within it."""
+    return function.__module__ == module.__name__ or function.__module__.startswith(f"{module.__name__}.")

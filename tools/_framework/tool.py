@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, Protocol, TypeVar, overload
 
 import pydantic_core
@@ -26,6 +27,9 @@ _PLACE = re.compile(r"\{(\w*)\}")
 """Where a title takes an argument."""
 _MARK = "__tool_options__"
 _OPTIONS = TypeAdapter(Options)
+_NO_FUNCTION = (
+    "@tool goes right above a `def`, and takes options by name. To keep results, write @tool(cache_s=60)."
+)
 _TITLE_VALUE_CHARS = 80
 _MOST_REASON_CHARS = 300
 # These turn the direction of writing, so that a text reads differently from what it is.
@@ -61,11 +65,18 @@ def tool(function: Function | None = None, /, **options: Any) -> Function | Call
     Args:
         function: a typed function, sync or async, with a docstring.
         options: the fields of `Options`, which says what each means.
+
+    Raises:
+        TypeError: it does not stand above a function, or there is no such option.
+        BadTool: there is a tool of this name further up in the file.
     """
 
     marked = Options(**options)
 
     def mark(function: Function) -> Function:
+        if not inspect.isfunction(function):
+            raise TypeError(_NO_FUNCTION)
+        _check_twin(function)
         setattr(function, _MARK, marked)
         return function
 
@@ -73,8 +84,28 @@ def tool(function: Function | None = None, /, **options: Any) -> Function | Call
 
 
 def is_tool(value: object) -> bool:
-    """Whether `value` is a function that `@tool` marked."""
-    return inspect.isfunction(value) and hasattr(value, _MARK)
+    """Whether `value` is a function that `@tool` marked.
+
+    Raises:
+        TypeError: it was made of one, and is a function no more.
+    """
+    if not isinstance(inspect.getattr_static(value, _MARK, None), Options):
+        return False
+    if not inspect.isfunction(value):
+        raise TypeError(_NO_FUNCTION)
+    return True
+
+
+def _check_twin(function: FunctionType) -> None:
+    """Refuse a second tool of one name in a file, which would take the first one's place without a word."""
+    earlier = inspect.unwrap(function).__globals__.get(function.__name__)
+    if not is_tool(earlier) or earlier.__qualname__ != function.__qualname__:
+        return
+    (file, _, line), (twins_file, _, twins_line) = (where(one).rpartition(":") for one in (function, earlier))
+    if file == twins_file and line != twins_line:
+        raise BadTool(
+            f"{where(function)}: {where(earlier)} has a tool called {function.__name__} too. Rename one."
+        )
 
 
 class Arguments(Protocol):
