@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
@@ -54,7 +55,8 @@ class ApprovalCards:
         Raises:
             SlackError: Slack refused one.
         """
-        asked = await self._approvals.ask(steps.run_id, calls, time.time() + self._expire_s)
+        expires_at = time.time() + self._expire_s
+        asked = await self._approvals.ask(steps.run_id, calls, expires_at, self._in_words)
         without = [approval for approval in asked if approval.card_ts is None and approval.state == "pending"]
         delivery = Delivery(self._client, question, self._me)
         posted = await _posted(delivery) if steps.may_have_posted and without else {}
@@ -121,7 +123,15 @@ class ApprovalCards:
         return "\n".join(compose(text, Allowed()).messages)
 
     def _described(self, approval: Approval) -> str:
-        return self._tools.describe_call(approval.call.name, approval.call.arguments)
+        # Not in today's words: its tool may have changed since, or be away.
+        return approval.words or self._in_words(approval.call)
+
+    def _in_words(self, call: ToolCall) -> str:
+        words = self._tools.describe_call(call.name, call.arguments)
+        if words != call.name or call.arguments in ("", "{}"):
+            return words
+        # The tool went away while others of the turn were running: nobody else knows its arguments' names.
+        return f"{call.name}\narguments: {json.dumps(call.arguments)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ _approvals = sa.Table(
     sa.Column("card_ts", sa.String(32)),
     sa.Column("expires_at", sa.Float, nullable=False, index=True),
     sa.Column("settled", sa.Boolean, nullable=False, index=True),
+    sa.Column("words", sa.Text, nullable=False, server_default=""),
 )
 
 
@@ -51,6 +52,8 @@ class Approval:
     expires_at: float
     settled: bool
     """Whether what follows from the decision is done."""
+    words: str
+    """What would be done, as people were asked; empty where a version before this one has asked."""
 
     def is_about(self, call: ToolCall) -> bool:
         """Whether it was asked about this very call."""
@@ -73,6 +76,10 @@ def digest(call: ToolCall) -> str:
     return hashlib.sha256(json.dumps([call.name, call.arguments]).encode()).hexdigest()
 
 
+def _by_name(call: ToolCall) -> str:
+    return call.name
+
+
 class Approvals:
     """The calls in the database. Times are seconds since the epoch.
 
@@ -82,7 +89,13 @@ class Approvals:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    async def ask(self, run_id: str, calls: Sequence[ToolCall], expires_at: float) -> list[Approval]:
+    async def ask(
+        self,
+        run_id: str,
+        calls: Sequence[ToolCall],
+        expires_at: float,
+        in_words: Callable[[ToolCall], str] = _by_name,
+    ) -> list[Approval]:
         """Note that these calls wait. Asked again after a restart, those that are known stay as they are."""
         rows = [
             {
@@ -94,6 +107,7 @@ class Approvals:
                 "state": "pending",
                 "expires_at": expires_at,
                 "settled": False,
+                "words": in_words(call),
             }
             for call in calls
         ]
@@ -179,4 +193,5 @@ def _approval(row: sa.Row[Any]) -> Approval:
         card_ts=row.card_ts,
         expires_at=row.expires_at,
         settled=row.settled,
+        words=row.words,
     )

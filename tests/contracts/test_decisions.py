@@ -32,6 +32,13 @@ async def test_asking_again_changes_nothing_that_is_decided(either_database: sa.
     assert states == ["approved", "pending"]
 
 
+async def test_what_people_were_asked_is_kept_word_for_word(either_database: sa.Engine) -> None:
+    approvals = Approvals(either_database)
+    await approvals.ask("T1:C1:1.1", CALLS, 100.0, lambda call: f"Posting {call.arguments}")
+    asked_again = await approvals.ask("T1:C1:1.1", CALLS, 100.0, lambda _call: "Posting something")
+    assert {approval.words for approval in asked_again} == {f"Posting {call.arguments}" for call in CALLS}
+
+
 async def test_a_tools_question_is_new_once_and_answered_once(either_database: sa.Engine) -> None:
     elicitations = Elicitations(either_database)
     assert [await elicitations.ask(ASKED, 1.0) for _ in range(2)] == [True, False]

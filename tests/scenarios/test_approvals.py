@@ -13,8 +13,10 @@ from support.bot import Scene, bot_in_workspace
 from support.cards import Card, approve, cards, deny, until_asked, until_closed, until_said
 from support.notebook import Notebook, results, writes
 from support.openai_server import OpenAIServer, text, tool_calls
+from support.passing_tools import PassingTools
 
 from bot.conversation import Paused, ToolFinished
+from tools import Registry, tool
 
 
 async def test_the_card_says_what_would_happen_in_words_and_with_the_arguments(tmp_path: Path) -> None:
@@ -198,6 +200,36 @@ async def test_long_arguments_are_in_a_file_above_the_card(tmp_path: Path) -> No
         await approve(scene.ada, card)
         await until_said(scene, ts, "Done.")
         assert notebook.written == [words]
+
+
+async def test_a_closed_card_says_what_was_decided_though_the_tool_is_away(tmp_path: Path) -> None:
+    server = PassingTools()
+    model = OpenAIServer([tool_calls(("pens__write", {"text": "milk"})), text("Then not.")])
+    async with bot_in_workspace(tmp_path, model=model, tools=Registry([], toolsets=[server])) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Please do")
+        (card,) = await until_asked(scene, ts)
+        server.is_up = False
+        await deny(scene.ada, card)
+        await until_closed(scene, ts, 'pens__write\n```\ntext: "milk"\n```\n\n_Denied by Ada Lovelace_')
+        await until_said(scene, ts, "Then not.")
+
+
+async def test_a_card_shows_the_arguments_though_the_tool_went_away_before_it_was_posted(
+    tmp_path: Path,
+) -> None:
+    server = PassingTools()
+
+    @tool
+    async def unplug() -> str:
+        """Unplug the server."""
+        server.is_up = False
+        return "unplugged"
+
+    model = OpenAIServer([tool_calls(("pens__write", {"text": "milk"}), ("unplug", {}))])
+    async with bot_in_workspace(tmp_path, model=model, tools=Registry([unplug], toolsets=[server])) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Please do")
+        (card,) = await until_asked(scene, ts)
+        assert json.dumps(json.dumps({"text": "milk"})) in card.text
 
 
 async def test_a_reason_or_a_name_can_ping_nobody_either(tmp_path: Path) -> None:
