@@ -123,7 +123,9 @@ async def build(
         # The parts. Nothing begins yet.
         directory = Directory(client, me.team_id, with_groups=tools.names_groups)
         approvals, elicitations, action_tokens = Approvals(engine), Elicitations(engine), ActionTokens()
-        cards = ApprovalCards(client, approvals, tools, me.user_id, expire_s=settings.approval_hours * 3600)
+        cards = ApprovalCards(
+            client, approvals, tools, directory, me.user_id, expire_s=settings.approval_hours * 3600
+        )
         prompt = Prompt.load(settings.provider_and_model())
         answerer = Answerer(
             transcript=_transcript(settings, client, directory, http, me),

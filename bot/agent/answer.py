@@ -167,6 +167,7 @@ class _Work:
             self._reply,
             self._deadline,
             self._parts.elicit,
+            self._parts.approvals,
             done=self.tool_runs,
         )
 

@@ -74,6 +74,9 @@ class Reply(Protocol):
 class Approvals(Protocol):
     """Has people decide about tool calls."""
 
+    async def can_ask(self, question: Question, call: ToolCall) -> bool:
+        """Whether somebody who may decide about a call takes part in the question's conversation."""
+
     async def open(self, question: Question, steps: Steps, calls: Sequence[ToolCall]) -> None:
         """Ask about the calls of a run. Asking again after a restart asks nobody twice."""
 

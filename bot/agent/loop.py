@@ -51,7 +51,7 @@ number its steps.
 """
 
 
-NeedsApproval: TypeAlias = Callable[[ToolCall], bool]
+NeedsApproval: TypeAlias = Callable[[ToolCall], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Resumption:
         return tuple(call for call in self.pause.calls if self.verdicts[call.id].approved)
 
 
-def _never(_call: ToolCall) -> bool:
+async def _never(_call: ToolCall) -> bool:
     return False
 
 
@@ -105,7 +105,7 @@ async def run(
         if not calls:
             yield talk.done()
             return
-        waiting = tuple(call for call in calls if needs_approval(call))
+        waiting = tuple([call for call in calls if await needs_approval(call)])
         async with aclosing(talk.use(tools, [call for call in calls if call not in waiting])) as events:
             async for event in events:
                 yield event

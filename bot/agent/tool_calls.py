@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx2
 
 from bot.agent.deadline import Deadline
 from bot.agent.flow import ToolRun
-from bot.agent.interfaces import Reply, Steps
+from bot.agent.interfaces import Approvals, Reply, Steps
 from bot.conversation import History, Link, Person, Question, ToolCall, ToolResult
 from tools import Access, Asker, Context, Elicit, Elicitation, ElicitationAnswer, Outcome, Registry
 
@@ -19,8 +19,17 @@ if TYPE_CHECKING:
     # Only handed on to tools: answering itself knows no Slack.
     from slack_sdk.web.async_client import AsyncWebClient
 
-_NO_THREAD = "This has to be approved first, and a slash command has no thread to do that in."
-_ASK_THERE = "Do not repeat this call. Tell the asker to ask for it in a channel, a thread or a direct message."
+_Refusal: TypeAlias = tuple[str, str]
+"""Why nobody is asked about a call, and what the model is to do."""
+
+_NO_THREAD = (
+    "This has to be approved first, and a slash command has no thread to do that in.",
+    "Do not repeat this call. Tell the asker to ask for it in a channel, a thread or a direct message.",
+)
+_NO_APPROVER = (
+    "This has to be approved first, and nobody who may approve it is in this conversation.",
+    "Do not repeat this call. Tell the asker to ask for it in a channel where one of the approvers is.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +74,11 @@ class ToolCalls:
     deadline: Deadline
     elicit: Callable[[Question, ToolCall], Elicit | None]
     """How a tool asks the asker something while it runs; `None` where it can't."""
+    approvals: Approvals
     done: list[ToolRun]
     """Takes in what was called."""
+    _refused: dict[str, _Refusal] = field(default_factory=dict)
+    """Calls that should be approved where nobody can be asked, by their ids."""
 
     @property
     def access(self) -> Access:
@@ -77,9 +89,15 @@ class ToolCalls:
         """The tools that are open to the asker, for the model."""
         return self.tools.schemas_for(self.access)
 
-    def needs_approval(self, call: ToolCall) -> bool:
-        """Whether people are to decide about `call` first, and there is a thread for them to do that in."""
-        return self._has_thread and self._asks_first(call)
+    async def needs_approval(self, call: ToolCall) -> bool:
+        """Whether people are to decide about `call` first. Where there is nobody to ask, `start` refuses it."""
+        if not self.tools.needs_approval(call.name, call.arguments, self.access):
+            return False
+        if self.question.source == "command":
+            self._refused[call.id] = _NO_THREAD
+        elif not await self.approvals.can_ask(self.question, call):
+            self._refused[call.id] = _NO_APPROVER
+        return call.id not in self._refused
 
     def start(self, call: ToolCall, *, approved: bool) -> Awaitable[ToolResult]:
         """Call the tool as the run's next step. What is `approved` is not asked about again."""
@@ -103,8 +121,8 @@ class ToolCalls:
         return self.steps.run(f"tool {call.name}", ToolResult, work)
 
     async def _outcome(self, call: ToolCall, *, approved: bool) -> Outcome:
-        if not self._has_thread and self._asks_first(call):
-            return Outcome.refusal(_NO_THREAD, _ASK_THERE, self.context.config)
+        if refusal := self._refused.get(call.id):
+            return Outcome.refusal(*refusal, self.context.config)
         own = replace(
             self.context,
             call_id=call.id,
@@ -112,13 +130,6 @@ class ToolCalls:
             elicit=self._untimed(self.elicit(self.question, call)),
         )
         return await self.tools.call(call.name, call.arguments, own, approved=approved)
-
-    @property
-    def _has_thread(self) -> bool:
-        return self.question.source != "command"
-
-    def _asks_first(self, call: ToolCall) -> bool:
-        return self.tools.needs_approval(call.name, call.arguments, self.access)
 
     def _untimed(self, elicit: Elicit | None) -> Elicit | None:
         """The same, while the question's time rests."""

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from bot.slack.content import Body, approval_buttons
 from bot.slack.delivery import Delivery
 from bot.slack.guard import Allowed, guarded
 from bot.slack.markdown import Attach, compose
+from bot.slack.people import Directory
 from bot.storage.approvals import Approval, Approvals
 from tools import Registry
 
@@ -28,6 +29,8 @@ EVENT_TYPE = "threadloop_approval"
 
 # What is longer is shown in full in a file: nobody should approve what they can't see.
 _MOST_CHARS = 2_500
+# Of a thousand members each, when somebody who may decide is looked for.
+_MOST_PAGES = 10
 # In JSON an escape reads as what it stands for, and Slack makes no token of it.
 _BEGINS_TOKEN = re.compile(r"<(?=\s*[!@#])|&(?=#?\w+;)")
 
@@ -36,18 +39,55 @@ class ApprovalCards:
     """Asks about the calls of paused runs, one card each.
 
     Args:
+        directory: knows who is in which user group.
         me: the bot's own user id.
         expire_s: how long people may take, in seconds.
     """
 
     def __init__(
-        self, client: PacedClient, approvals: Approvals, tools: Registry, me: str, *, expire_s: float
+        self,
+        client: PacedClient,
+        approvals: Approvals,
+        tools: Registry,
+        directory: Directory,
+        me: str,
+        *,
+        expire_s: float,
     ) -> None:
         self._client = client
         self._approvals = approvals
         self._tools = tools
+        self._directory = directory
         self._me = me
         self._expire_s = expire_s
+
+    async def can_ask(self, question: Question, call: ToolCall) -> bool:
+        """Whether somebody who may decide about a call takes part in the question's conversation.
+
+        Slack is asked only where the policy names others than the asker. What it does not tell counts as yes.
+        """
+        named = self._tools.approvers(call.name)
+        if question.user in named.users or not (named.users or named.groups):
+            return True
+        try:
+            with slack_errors():
+                of_groups = await self._directory.members_of(named.groups) if named.groups else ()
+                return await self._takes_part({*named.users, *of_groups}, question.channel)
+        except SlackError as error:
+            _log.warning("Nobody knows whether an approver is in %s: %s", question.channel, error)
+            return True
+
+    async def _takes_part(self, users: Set[str], channel: str) -> bool:
+        """Whether one of the users is in the conversation; one of so many people always is."""
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            page = await self._client.conversations_members(channel=channel, limit=1_000, cursor=cursor)
+            if not users.isdisjoint(page["members"]):
+                return True
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return False
+        return True
 
     async def open(self, question: Question, steps: Steps, calls: Sequence[ToolCall]) -> None:
         """Post a card for each call that has none.

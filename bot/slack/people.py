@@ -74,6 +74,11 @@ class Directory:
             return ()
         return tuple(group for group, members in groups.items() if user_id in members)
 
+    async def members_of(self, groups: Iterable[str]) -> frozenset[str]:
+        """The ids of the people in these user groups."""
+        known = await self._groups.get(self._team)
+        return frozenset[str]().union(*(known.get(group, ()) for group in groups))
+
     async def _ask_groups(self, _team: str) -> Mapping[str, frozenset[str]]:
         try:
             with slack_errors():

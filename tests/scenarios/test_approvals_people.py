@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from support.bot import Scene, bot_in_workspace
-from support.cards import Card, approve, deny, modals, submit, until_asked, until_closed, until_said
+from support.cards import Card, approve, cards, deny, modals, submit, until_asked, until_closed, until_said
 from support.notebook import Notebook, results, writes
 from support.openai_server import OpenAIServer, text, tool_calls
 from support.slack_app import unrestricted
@@ -23,6 +25,8 @@ from bot.slack.content import APPROVE_ACTION, DENY_ACTION
 from bot.storage.approvals import digest
 from bot.storage.database import create_engine
 from tools import Context, DynamicTool, Options, Policy, Registry
+
+_GROUP = slack_id("S", slack_id("T", "acme"), "editors")
 
 
 async def test_a_double_click_counts_once(tmp_path: Path) -> None:
@@ -99,14 +103,53 @@ async def test_the_asker_does_not_decide_for_the_approvers_while_the_tool_is_awa
         server.is_up = True
         await approve(scene.playground.person("grace"), card)
         await until_closed(scene, ts, "Approved by Grace Hopper")
+
+
+@pytest.mark.parametrize("kind", ["users", "groups"])
+async def test_where_no_approver_can_see_the_card_the_asker_is_told_to_ask_elsewhere(
+    tmp_path: Path, kind: str
+) -> None:
+    model, notebook = OpenAIServer([writes("milk"), text("Ask in #general.")]), Notebook()
+    registry = notebook.registry(policy=_with_approvers({kind: [_id("grace") if kind == "users" else _GROUP]}))
+    async with bot_in_workspace(tmp_path, model=model, tools=registry, seed=_with_editors()) as scene:
+        dm = await scene.ada.open_dm()
+        ts = await scene.ada.say(dm, "Write down milk")
+        assert await scene.answer(ts, dm) == "Ask in #general."
+        assert cards(scene, ts, dm) == []
+        assert notebook.keys == []
+        assert len(scene.calls("conversations.members")) == 1
+    told = json.loads(results(model)[0])
+    assert "nobody who may approve it is in this conversation" in told["error"]
+    assert "channel where one of the approvers is" in told["advice"]
+
+
+async def test_an_asker_who_may_approve_is_asked_anywhere(tmp_path: Path) -> None:
+    model, notebook = OpenAIServer([writes("milk"), text("Done.")]), Notebook()
+    registry = notebook.registry(policy=_with_approvers({"users": [_id("ada")]}))
+    async with bot_in_workspace(tmp_path, model=model, tools=registry) as scene:
+        dm = await scene.ada.open_dm()
+        ts = await scene.ada.say(dm, "Write down milk")
+        (card,) = await until_asked(scene, ts, dm)
+        await approve(scene.ada, card)
+        assert await scene.answer(ts, dm) == "Done."
+        assert scene.calls("conversations.members") == []
+
+
+async def test_where_slack_does_not_tell_who_is_there_people_are_asked(tmp_path: Path) -> None:
+    model, notebook = OpenAIServer([writes("milk"), text("Done.")]), Notebook()
+    registry = notebook.registry(policy=_with_approvers({"users": [_id("grace")]}))
+    async with bot_in_workspace(tmp_path, model=model, tools=registry) as scene:
+        scene.playground.faults.next("conversations.members", error="missing_scope")
+        ts = await scene.ada.say("#general", "@threadloop Write down milk")
+        (card,) = await until_asked(scene, ts)
+        await approve(scene.playground.person("grace"), card)
         await until_said(scene, ts, "Done.")
 
 
 async def test_a_user_group_that_the_policy_names_decides(tmp_path: Path) -> None:
     model = OpenAIServer([writes("milk"), text("Then not.")])
-    group = slack_id("S", slack_id("T", "acme"), "editors")
-    async with _asked(tmp_path, approvers={"groups": [group]}, model=model) as (scene, ts, notebook, card):
-        assert f"<!subteam^{group}>" in card.text
+    async with _asked(tmp_path, approvers={"groups": [_GROUP]}, model=model) as (scene, ts, notebook, card):
+        assert f"<!subteam^{_GROUP}>" in card.text
         linus, grace = map(scene.playground.person, ("linus", "grace"))
         await approve(linus, card)
         assert _told(linus) == ["Only those whom the policy names for this tool can decide about it."]
@@ -174,13 +217,17 @@ async def _asked(
     folder: Path, *, approvers: dict[str, list[str]] | None = None, model: OpenAIServer | None = None
 ) -> AsyncIterator[tuple[Scene, str, Notebook, Card]]:
     """Ada's question waits for a decision: the scene, her question, the tools and the card."""
-    policy = Policy.model_validate({"tools": {"write_down": {"approvers": approvers}}} if approvers else {})
+    policy = _with_approvers(approvers) if approvers else Policy()
     model, notebook = model or OpenAIServer([writes("milk"), text("Done.")]), Notebook()
     registry = notebook.registry(policy=policy)
     async with bot_in_workspace(folder, model=model, tools=registry, seed=_with_editors()) as scene:
         ts = await scene.ada.say("#general", "@threadloop Write down milk")
         (card,) = await until_asked(scene, ts)
         yield scene, ts, notebook, card
+
+
+def _with_approvers(approvers: dict[str, list[str]]) -> Policy:
+    return Policy.model_validate({"tools": {"write_down": {"approvers": approvers}}})
 
 
 def _with_editors() -> Seed:

@@ -133,10 +133,14 @@ async def _run(
         model,
         tools,
         tool_turns=tool_turns,
-        needs_approval=lambda call: call.name == "write",
+        needs_approval=_writes,
         resumption=resumption,
     )
     return [event async for event in events]
+
+
+async def _writes(call: ToolCall) -> bool:
+    return call.name == "write"
 
 
 def _says(text: str) -> ModelReply:
