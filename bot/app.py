@@ -138,7 +138,7 @@ async def build(
             ),
             flows=Flows(humanloop, prompt.path),
             approvals=cards,
-            elicit=ElicitationCards(client, elicitations, me.user_id),
+            elicit=ElicitationCards(client, elicitations, me.user_id, settings.elicitation_minutes * 60),
             limits=Limits(settings.tool_turns, settings.question_timeout_s),
             observe=observe,
         )

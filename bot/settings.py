@@ -81,6 +81,8 @@ class Settings(BaseSettings):
 
     approval_hours: float = Field(24.0, gt=0)
     """How long a tool call waits for a person's approval."""
+    elicitation_minutes: float = Field(15.0, gt=0)
+    """How long a running tool waits for what it asks a person."""
 
     shutdown_grace_s: float = Field(20.0, ge=0)
     """How long running questions may go on when the bot is stopped. The rest resumes at the next start."""

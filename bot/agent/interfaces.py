@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from bot.conversation import Answer, Event, History, PausedRun, Question, ToolCall, Verdict
@@ -33,6 +34,9 @@ class Steps(Protocol):
         Raises:
             TooManyQuestions: too many wait already.
         """
+
+    def resting(self) -> AbstractAsyncContextManager[None]:
+        """Let another run be worked on inside, while a person is waited for."""
 
     def run(self, name: str, kind: type[Value], work: Callable[[], Awaitable[Value]]) -> Awaitable[Value]:
         """Run `work` once and keep its result. The step is numbered when this is called, not when awaited."""

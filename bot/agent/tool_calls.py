@@ -132,13 +132,14 @@ class ToolCalls:
         return await self.tools.call(call.name, call.arguments, own, approved=approved)
 
     def _untimed(self, elicit: Elicit | None) -> Elicit | None:
-        """The same, while the question's time rests."""
+        """The same, while the question's time rests and its run makes room for another."""
         if elicit is None:
             return None
 
         async def ask(elicitation: Elicitation) -> ElicitationAnswer:
             with self.deadline.resting():
-                return await elicit(elicitation)
+                async with self.steps.resting():
+                    return await elicit(elicitation)
 
         return ask
 

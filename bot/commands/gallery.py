@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -70,6 +71,10 @@ class _NoSteps:
 
     async def turn(self) -> None:
         """At once."""
+
+    def resting(self) -> AbstractAsyncContextManager[None]:
+        """Nothing is held."""
+        return nullcontext()
 
     async def run(self, name: str, kind: type[Value], work: Callable[[], Awaitable[Value]]) -> Value:
         """Just do it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from functools import cache
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from bot.conversation import PausedRun
 from bot.errors import RunError, by_name
+from bot.runs.turns import Slot
 
 Value = TypeVar("Value")
 Live = TypeVar("Live")
@@ -25,7 +26,7 @@ class StoredSteps:
         run_id: the run's own id.
         may_have_posted: whether an earlier attempt may have shown something: one in a process that is gone, or
             the run that this one is a revision of.
-        turn: waits until the run may begin.
+        turn: waits until the run may begin; returns its place among those that are worked on.
         resumes: the run that paused for approval, and that this one goes on with.
     """
 
@@ -34,13 +35,14 @@ class StoredSteps:
         run_id: str,
         *,
         may_have_posted: bool,
-        turn: Callable[[], Awaitable[None]],
+        turn: Callable[[], Awaitable[Slot]],
         resumes: PausedRun | None = None,
     ) -> None:
         self.run_id = run_id
         self.may_have_posted = may_have_posted
         self.resumes = resumes
         self._turn = turn
+        self._slot: Slot | None = None
 
     async def turn(self) -> None:
         """Wait until the earlier questions of the thread are answered.
@@ -48,7 +50,11 @@ class StoredSteps:
         Raises:
             TooManyQuestions: too many wait already.
         """
-        await self._turn()
+        self._slot = await self._turn()
+
+    def resting(self) -> AbstractAsyncContextManager[None]:
+        """Let another run be worked on inside, while a person is waited for."""
+        return self._slot.resting() if self._slot is not None else nullcontext()
 
     def run(self, name: str, kind: type[Value], work: Callable[[], Awaitable[Value]]) -> Awaitable[Value]:
         """Run `work` as the next step. The step takes its number now, so the order of calls is what counts.

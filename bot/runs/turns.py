@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from bot.conversation import Question
 from bot.errors import TooManyQuestions
@@ -25,6 +25,54 @@ class RunLimits:
     """More than this, and a question is refused with a sentence."""
     keep_days: float = 14.0
     """How long finished runs are kept, and so recognised."""
+
+
+class Slot:
+    """A run's place among those that are worked on, while the block lasts."""
+
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
+        self._is_held = False
+        self._rests = 0
+
+    async def __aenter__(self) -> Self:
+        await self._take()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # For good: nothing takes it again.
+        self._rests += 1
+        self._give_back()
+
+    @asynccontextmanager
+    async def resting(self) -> AsyncIterator[None]:
+        """Let another run have it inside; several at once rest together."""
+        self._rests += 1
+        self._give_back()
+        is_cancelled = False
+        try:
+            yield
+        except asyncio.CancelledError:
+            # It is about to end, and must not wait for that.
+            is_cancelled = True
+            raise
+        finally:
+            self._rests -= 1
+            if not is_cancelled:
+                await self._take()
+
+    async def _take(self) -> None:
+        await self._slots.acquire()
+        if self._is_held or self._rests:
+            # Another call of the run was quicker, or rests by now.
+            self._slots.release()
+        else:
+            self._is_held = True
+
+    def _give_back(self) -> None:
+        if self._is_held:
+            self._is_held = False
+            self._slots.release()
 
 
 class Turns:
@@ -51,8 +99,8 @@ class Turns:
         self.all_are_submitted: Callable[[], Awaitable[None]] = _at_once
         """Waits until all questions that were asked before are submitted, as far as that can be known."""
 
-    async def take(self, question: Question, stack: AsyncExitStack) -> None:
-        """Wait for the thread's earlier questions, and for a free slot, which `stack` gives back.
+    async def take(self, question: Question, stack: AsyncExitStack) -> Slot:
+        """Wait for the thread's earlier questions, and for a free slot; return it. `stack` gives it back.
 
         Raises:
             TooManyQuestions: too many wait already.
@@ -65,7 +113,7 @@ class Turns:
                 await self.all_are_submitted()
                 await self._predecessors_end(question)
             # Only now: a question that held a slot while it waits could keep its predecessor from one.
-            await stack.enter_async_context(self._slots)
+            return await stack.enter_async_context(Slot(self._slots))
         finally:
             self.waiting -= 1
 

@@ -24,20 +24,23 @@ EVENT_TYPE = "threadloop_elicitation"
 
 # Somebody may press at another replica, which tells through the database.
 _LOOK_EVERY_S = 1.0
-_WAIT_S = 900.0
 _MOST_CHARS = 2_500
 _WORDS = {"accept": "Answered.", "decline": "Declined.", "cancel": "Nobody answered."}
 
 
 @dataclass(frozen=True, slots=True)
 class ElicitationCards:
-    """Asks on behalf of running tools. The run that waits holds nothing but its tool's call."""
+    """Asks on behalf of running tools.
+
+    A run that waits lends another its place among those that are worked on. It keeps its place in the
+    thread, whose later questions are answered after it.
+    """
 
     client: PacedClient
     elicitations: Elicitations
     me: str
     """The bot's own user id."""
-    wait_s: float = _WAIT_S
+    wait_s: float
     """How long a person may take, in seconds."""
 
     def __call__(self, question: Question, call: ToolCall) -> Elicit | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -109,6 +109,9 @@ class _WatchedSteps:
 
     async def turn(self) -> None:
         await self._steps.turn()
+
+    def resting(self) -> AbstractAsyncContextManager[None]:
+        return self._steps.resting()
 
     def run(self, name: str, kind: type[Value], work: Callable[[], Awaitable[Value]]) -> Awaitable[Value]:
         if issubclass(kind, ToolResult):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,29 @@ async def test_neither_the_tools_time_nor_the_questions_passes_meanwhile(
         assert [answer.action for answer in shop.answers] == ["accept"]
 
 
+async def test_what_nobody_answers_in_time_is_cancelled_and_its_card_closed(tmp_path: Path) -> None:
+    model, shop = OpenAIServer([tool_calls(("order", {})), text("Noted.")]), Shop(SURE)
+    async with bot_in_workspace(
+        tmp_path, model=model, tools=shop.registry(), elicitation_minutes=0.001
+    ) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Order a pen")
+        await until_said(scene, ts, "Noted.")
+        assert shop.answers == [ElicitationAnswer("cancel")]
+        await _until_closed(scene, ts, "Nobody answered.")
+
+
+async def test_a_question_elsewhere_is_answered_meanwhile_though_only_one_may_be_worked_on(
+    tmp_path: Path,
+) -> None:
+    orders = [tool_calls(("order", {})), text("Meanwhile."), text("Noted.")]
+    async with _asked(tmp_path, Shop(SURE), orders, max_concurrent_runs=1) as (scene, ts, shop, card):
+        other = await scene.playground.person("grace").say("#general", "@threadloop And you?")
+        assert await scene.answer(other) == "Meanwhile."
+        assert shop.answers == []
+        await scene.ada.press(card.channel, card.ts, ACCEPT_ACTION)
+        await until_said(scene, ts, "Noted.")
+
+
 async def test_stop_ends_the_wait(tmp_path: Path) -> None:
     async with _asked(tmp_path, Shop(SURE)) as (scene, ts, shop, _):
         await scene.ada.say("#general", "stop", thread_ts=ts)
@@ -217,9 +240,11 @@ async def test_what_a_tool_says_is_quoted_and_pings_nobody_else(tmp_path: Path, 
 
 
 @asynccontextmanager
-async def _asked(folder: Path, shop: Shop, **settings: Any) -> AsyncIterator[tuple[Scene, str, Shop, Card]]:
+async def _asked(
+    folder: Path, shop: Shop, turns: Sequence[Any] = (), **settings: Any
+) -> AsyncIterator[tuple[Scene, str, Shop, Card]]:
     """The tool has asked Ada: the scene, her question, the tool and the card."""
-    model = OpenAIServer([tool_calls(("order", {})), text("Noted.")])
+    model = OpenAIServer(turns or [tool_calls(("order", {})), text("Noted.")])
     async with bot_in_workspace(folder, model=model, tools=shop.registry(), **settings) as scene:
         ts = await scene.ada.say("#general", "@threadloop Order a pen")
         yield scene, ts, shop, await _until_asked(scene, ts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
 import pytest
@@ -37,6 +38,9 @@ class LiveSteps:
 
     async def turn(self) -> None:
         return None
+
+    def resting(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     def run(self, name: str, kind: type[Value], work: Callable[[], Awaitable[Value]]) -> Awaitable[Value]:
         return work()
