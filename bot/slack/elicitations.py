@@ -22,8 +22,6 @@ from tools import Elicit, Elicitation, ElicitationAnswer
 
 EVENT_TYPE = "threadloop_elicitation"
 
-# Somebody may press at another replica, which tells through the database.
-_LOOK_EVERY_S = 1.0
 _MOST_CHARS = 2_500
 _WORDS = {"accept": "Answered.", "decline": "Declined.", "cancel": "Nobody answered."}
 
@@ -82,15 +80,17 @@ class ElicitationCards:
         return answer
 
     async def _answer(self, asked_id: str) -> ElicitationAnswer:
-        with suppress(TimeoutError):
+        asked: Asked | None = None
+        try:
             async with asyncio.timeout(self.wait_s):
-                while True:
-                    asked = await self.elicitations.find(asked_id)
-                    if asked is not None and asked.action is not None:
-                        content = dict(asked.content) if asked.action == "accept" else None
-                        return ElicitationAnswer(asked.action, content)
-                    await asyncio.sleep(_LOOK_EVERY_S)
-        return ElicitationAnswer("cancel")
+                asked = await self.elicitations.answered(asked_id)
+        except TimeoutError:
+            # In the database: who was quicker than this has been told that their answer counts.
+            await self.elicitations.answer(asked_id, "cancel", {})
+            asked = await self.elicitations.find(asked_id)
+        if asked is None or asked.action is None:
+            return ElicitationAnswer("cancel")
+        return ElicitationAnswer(asked.action, dict(asked.content) if asked.action == "accept" else None)
 
 
 def _id(question: Question, call: ToolCall, number: int, elicitation: Elicitation) -> str:

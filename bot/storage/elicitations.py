@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -45,10 +47,16 @@ class Asked:
 
 
 class Elicitations:
-    """The questions in the database."""
+    """The questions in the database.
 
-    def __init__(self, engine: sa.Engine) -> None:
+    Args:
+        look_every_s: how often to look for an answer that another process has taken, in seconds.
+    """
+
+    def __init__(self, engine: sa.Engine, *, look_every_s: float = 1.0) -> None:
         self._engine = engine
+        self._look_every_s = look_every_s
+        self._heard: dict[str, asyncio.Event] = {}
 
     async def ask(self, asked: Asked, asked_at: float) -> bool:
         """Note that a tool waits for an answer; whether it is for the first time."""
@@ -86,7 +94,25 @@ class Elicitations:
             .where(_elicitations.c.id == asked_id, _elicitations.c.action.is_(None))
             .values(action=action, content=dict(content))
         )
-        return await self._do(lambda connection: connection.execute(change).rowcount == 1)
+        counts = await self._do(lambda connection: connection.execute(change).rowcount == 1)
+        if counts and (heard := self._heard.get(asked_id)):
+            heard.set()
+        return counts
+
+    async def answered(self, asked_id: str) -> Asked:
+        """Wait until it is answered: what is answered in this process is heard at once."""
+        heard = self._heard[asked_id] = asyncio.Event()
+        try:
+            while True:
+                heard.clear()
+                asked = await self.find(asked_id)
+                if asked is not None and asked.action is not None:
+                    return asked
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._look_every_s):
+                        await heard.wait()
+        finally:
+            del self._heard[asked_id]
 
     async def forget(self, asked_id: str) -> None:
         """Nobody waits for the answer any more."""

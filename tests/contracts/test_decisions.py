@@ -49,3 +49,21 @@ async def test_a_tools_question_is_new_once_and_answered_once(either_database: s
     assert asked.action == "accept"
     await elicitations.forget("e1")
     assert await elicitations.find("e1") is None
+
+
+async def test_an_answer_is_heard_at_once_in_its_process(either_database: sa.Engine) -> None:
+    elicitations = Elicitations(either_database, look_every_s=3_600)
+    await elicitations.ask(ASKED, 1.0)
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(elicitations.answered("e1"))
+        tasks.create_task(elicitations.answer("e1", "accept", {"n": 1}))
+    assert waiting.result().content == {"n": 1}
+
+
+async def test_an_answer_that_another_process_takes_is_heard_too(either_database: sa.Engine) -> None:
+    here, there = Elicitations(either_database, look_every_s=0.01), Elicitations(either_database)
+    await here.ask(ASKED, 1.0)
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(here.answered("e1"))
+        tasks.create_task(there.answer("e1", "decline", {}))
+    assert waiting.result().action == "decline"

@@ -15,6 +15,8 @@ from support.openai_server import OpenAIServer, text, tool_calls
 from support.passing_time import LetPass
 
 from bot.slack.content import ACCEPT_ACTION, DECLINE_ACTION, VISIT_ACTION
+from bot.storage.database import create_engine
+from bot.storage.elicitations import Elicitations
 from tools import Context, Elicitation, ElicitationAnswer, Registry, tool
 
 # A machine may be slow; a person is given a quarter of an hour.
@@ -177,6 +179,14 @@ async def test_what_nobody_answers_in_time_is_cancelled_and_its_card_closed(tmp_
         await _until_closed(scene, ts, "Nobody answered.")
 
 
+async def test_an_answer_at_the_last_moment_counts_if_its_person_was_told_so(tmp_path: Path) -> None:
+    # The bot looks for answers taken by another process once a second, and so not again before the end.
+    async with _asked(tmp_path, Shop(SURE), elicitation_minutes=0.9 / 60) as (scene, ts, shop, card):
+        counts = await _answered_elsewhere(scene, card.buttons["Yes"]["value"])
+        await until_said(scene, ts, "Noted.")
+        assert [answer.action for answer in shop.answers] == ["accept" if counts else "cancel"]
+
+
 async def test_a_question_elsewhere_is_answered_meanwhile_though_only_one_may_be_worked_on(
     tmp_path: Path,
 ) -> None:
@@ -248,6 +258,15 @@ async def _asked(
     async with bot_in_workspace(folder, model=model, tools=shop.registry(), **settings) as scene:
         ts = await scene.ada.say("#general", "@threadloop Order a pen")
         yield scene, ts, shop, await _until_asked(scene, ts)
+
+
+async def _answered_elsewhere(scene: Scene, asked_id: str) -> bool:
+    """Say yes at another replica; whether that counts."""
+    engine = await asyncio.to_thread(create_engine, scene.settings.database_url)
+    try:
+        return await Elicitations(engine).answer(asked_id, "accept", {})
+    finally:
+        engine.dispose()
 
 
 async def _until_asked(scene: Scene, ts: str) -> Card:
