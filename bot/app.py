@@ -123,13 +123,16 @@ async def build(
         # The parts. Nothing begins yet.
         directory = Directory(client, me.team_id, with_groups=tools.names_groups)
         approvals, elicitations, action_tokens = Approvals(engine), Elicitations(engine), ActionTokens()
+        # What no person may read, wherever a model or a tool has it from.
+        secrets = (*settings.secrets(), *(mcp.secrets if mcp else ()))
+        expire_s, wait_s = settings.approval_hours * 3600, settings.elicitation_minutes * 60
         cards = ApprovalCards(
-            client, approvals, tools, directory, me.user_id, expire_s=settings.approval_hours * 3600
+            client, approvals, tools, directory, me.user_id, expire_s=expire_s, secrets=secrets
         )
         prompt = Prompt.load(settings.provider_and_model())
         answerer = Answerer(
             transcript=_transcript(settings, client, directory, http, me),
-            open_reply=_replies(settings, client, tools, me, timing or Timing()),
+            open_reply=_replies(settings, client, tools, me, secrets, timing or Timing()),
             model=HumanloopModel(humanloop, prompt),
             prompt=prompt,
             tools=tools,
@@ -138,7 +141,7 @@ async def build(
             ),
             flows=Flows(humanloop, prompt.path),
             approvals=cards,
-            elicit=ElicitationCards(client, elicitations, me.user_id, settings.elicitation_minutes * 60),
+            elicit=ElicitationCards(client, elicitations, me.user_id, secrets, wait_s),
             limits=Limits(settings.tool_turns, settings.question_timeout_s),
             observe=observe,
         )
@@ -151,7 +154,15 @@ async def build(
         listeners.register(
             bolt,
             listeners.Services(
-                client, runs, directory, answerer.flows, decisions, elicitations, action_tokens, me.user_id
+                client,
+                runs,
+                directory,
+                answerer.flows,
+                decisions,
+                elicitations,
+                action_tokens,
+                me.user_id,
+                secrets,
             ),
         )
         slack = _connection(settings, bolt)
@@ -186,13 +197,20 @@ def _transcript(
     return Transcript(client, directory, files, limits, me, settings.history_tokens)
 
 
-def _replies(settings: Settings, client: PacedClient, tools: Registry, me: Identity, timing: Timing) -> Replies:
+def _replies(
+    settings: Settings,
+    client: PacedClient,
+    tools: Registry,
+    me: Identity,
+    secrets: tuple[str, ...],
+    timing: Timing,
+) -> Replies:
     return Replies(
         client,
         me.user_id,
         title=lambda call: tools.title(call.name, call.arguments),
         footer=Footer(facts=settings.answer_facts, cost=settings.answer_cost),
-        secrets=tuple(settings.secrets()),
+        secrets=secrets,
         timing=timing,
     )
 

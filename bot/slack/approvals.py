@@ -17,7 +17,7 @@ from bot.errors import SlackError, SlackRefused
 from bot.slack.client import PacedClient, slack_errors
 from bot.slack.content import Body, approval_buttons
 from bot.slack.delivery import Delivery
-from bot.slack.guard import Allowed, guarded
+from bot.slack.guard import Allowed, guarded, without_secrets
 from bot.slack.markdown import Attach, compose
 from bot.slack.people import Directory
 from bot.storage.approvals import Approval, Approvals
@@ -42,6 +42,7 @@ class ApprovalCards:
         directory: knows who is in which user group.
         me: the bot's own user id.
         expire_s: how long people may take, in seconds.
+        secrets: configured secrets, which no card may show.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class ApprovalCards:
         me: str,
         *,
         expire_s: float,
+        secrets: tuple[str, ...],
     ) -> None:
         self._client = client
         self._approvals = approvals
@@ -60,6 +62,7 @@ class ApprovalCards:
         self._directory = directory
         self._me = me
         self._expire_s = expire_s
+        self._allowed = Allowed(secrets=secrets)
 
     async def can_ask(self, question: Question, call: ToolCall) -> bool:
         """Whether somebody who may decide about a call takes part in the question's conversation.
@@ -117,7 +120,7 @@ class ApprovalCards:
         if approval.card_ts is None:
             return False
         delivery = Delivery(self._client, question, self._me)
-        body = Body(f"{self._shown(approval)}\n\n_{guarded(words, Allowed())}_")
+        body = Body(f"{self._shown(approval)}\n\n_{guarded(words, self._allowed)}_")
         try:
             await delivery.change_marked(approval.card_ts, body, _mark(approval))
         except SlackRefused as refused:
@@ -153,14 +156,14 @@ class ApprovalCards:
         """The call as it stands on a card: its title, and the arguments just as they are."""
         words = self._described(approval)
         title, _, arguments = words[:_MOST_CHARS].partition("\n")
-        text = guarded(title, Allowed())
+        text = guarded(title, self._allowed)
         if arguments:
             # No line of it can end the code: each begins with an argument's name.
             code = _BEGINS_TOKEN.sub(lambda match: f"\\u{ord(match[0]):04x}", arguments)
             text += f"\n```\n{code}\n```"
         if len(words) > _MOST_CHARS:
             text += "\n_This is the beginning. All of it is in the file above._"
-        return "\n".join(compose(text, Allowed()).messages)
+        return "\n".join(compose(text, self._allowed).messages)
 
     def _described(self, approval: Approval) -> str:
         # Not in today's words: its tool may have changed since, or be away.
@@ -168,10 +171,10 @@ class ApprovalCards:
 
     def _in_words(self, call: ToolCall) -> str:
         words = self._tools.describe_call(call.name, call.arguments)
-        if words != call.name or call.arguments in ("", "{}"):
-            return words
-        # The tool went away while others of the turn were running: nobody else knows its arguments' names.
-        return f"{call.name}\narguments: {json.dumps(call.arguments)}"
+        if words == call.name and call.arguments not in ("", "{}"):
+            # The tool went away while others of the turn were running: nobody else knows its arguments' names.
+            words = f"{call.name}\narguments: {json.dumps(call.arguments)}"
+        return without_secrets(words, self._allowed)
 
 
 @dataclass(frozen=True, slots=True)

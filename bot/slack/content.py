@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from bot.conversation import Answer, Question
 from bot.errors import RunError
-from bot.slack.guard import Allowed
+from bot.slack.guard import Allowed, urls_in
 from bot.slack.markdown import compose
 from bot.slack.text import escape, unescape
 
@@ -79,10 +79,11 @@ def failure(error: RunError, run_id: str) -> str:
     return f"{error.sentence}\n\n_Run `{run_id}`_"
 
 
-def shared(question: Question, asker: str, answer: str) -> list[dict[str, Any]]:
-    """The messages that show a slash command's answer to its channel."""
+def shared(question: Question, asker: str, answer: str, secrets: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The messages that show a slash command's answer to its channel, with the links of its question."""
+    allowed = Allowed(frozenset({question.user}), frozenset(urls_in(question.text)), secrets)
     asked = f"**{asker} asked:** {unescape(question.text)}"
-    return [new_message(part) for part in compose(f"{asked}\n\n{answer}", Allowed()).messages]
+    return [new_message(part) for part in compose(f"{asked}\n\n{answer}", allowed).messages]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class ElicitationCards:
     elicitations: Elicitations
     me: str
     """The bot's own user id."""
+    secrets: tuple[str, ...]
+    """Configured secrets, which no card may show."""
     wait_s: float
     """How long a person may take, in seconds."""
 
@@ -61,7 +63,7 @@ class ElicitationCards:
         )
         is_new = await self.elicitations.ask(asked, time.time())
         delivery = Delivery(self.client, question, self.me)
-        text = _described(call, elicitation)
+        text = _described(call, elicitation, Allowed(secrets=self.secrets))
         mark = {"event_type": EVENT_TYPE, "event_payload": {"id": asked_id}}
         foot = elicitation_buttons(asked_id, has_form=bool(asked.form), url=elicitation.url)
         ask = Body(f"<@{question.user}> {text}", foot=(foot,))
@@ -99,14 +101,14 @@ def _id(question: Question, call: ToolCall, number: int, elicitation: Elicitatio
     return hashlib.sha256(json.dumps(asked, default=str).encode()).hexdigest()
 
 
-def _described(call: ToolCall, elicitation: Elicitation) -> str:
+def _described(call: ToolCall, elicitation: Elicitation, allowed: Allowed) -> str:
     """What a tool's server says is not ours: it is quoted, and its links are no links."""
     message = elicitation.message
     said = message if len(message) <= _MOST_CHARS else f"{message[:_MOST_CHARS]} …"
     quoted = "\n".join(f"> {line}" for line in said.splitlines())
-    page = f"\n\nIt wants you to visit {guarded(elicitation.url, Allowed())}" if elicitation.url else ""
+    page = f"\n\nIt wants you to visit {guarded(elicitation.url, allowed)}" if elicitation.url else ""
     text = f"The tool `{call.name}` asks:\n\n{quoted}{page}"
-    return "\n".join(compose(text, Allowed()).messages)
+    return "\n".join(compose(text, allowed).messages)
 
 
 async def _posted(delivery: Delivery, asked_id: str) -> str | None:

@@ -10,7 +10,7 @@ from bot.slack.prose.inline import one_line
 from bot.slack.prose.links import Allowed, urls_in
 from bot.slack.prose.redaction import Redaction
 
-__all__ = ["Allowed", "guarded", "urls_in"]
+__all__ = ["Allowed", "guarded", "urls_in", "without_secrets"]
 
 
 def guarded(text: str, allowed: Allowed, most_chars: int | None = None) -> str:
@@ -19,7 +19,7 @@ def guarded(text: str, allowed: Allowed, most_chars: int | None = None) -> str:
     >>> guarded("<!here> see https://evil.example/x", Allowed())
     '@here see `https://evil.example/x`'
     """
-    words = " ".join(Redaction(allowed.secrets).redacted(text).split())
+    words = " ".join(without_secrets(text, allowed).split())
     line = one_line(words, allowed)
     most = len(words)
     # The words are cut, not the line: a cut could take away what makes it safe.
@@ -27,3 +27,8 @@ def guarded(text: str, allowed: Allowed, most_chars: int | None = None) -> str:
         most = min(most - 1, most * most_chars // len(line))
         line = one_line(f"{words[:most]}…", allowed)
     return line
+
+
+def without_secrets(text: str, allowed: Allowed) -> str:
+    """`text` without configured secrets, and without what looks like a token or a key."""
+    return Redaction(allowed.secrets).redacted(text)

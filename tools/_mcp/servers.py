@@ -8,9 +8,12 @@ from contextlib import suppress
 from typing import Self
 
 from tools._framework.dynamic import DynamicTool
+from tools._framework.redaction import secrets_in
 from tools._mcp.config import McpConfig
 from tools._mcp.server import Server, Timing
 from tools._mcp.status import ServerStatus
+
+_LEAST_SECRET_CHARS = 8
 
 
 class McpServers:
@@ -27,6 +30,13 @@ class McpServers:
         self, config: McpConfig, trusted: frozenset[str] = frozenset(), *, timing: Timing | None = None
     ) -> None:
         self._disabled = config.disabled
+        self.secrets = tuple(
+            secret
+            for server in config.servers
+            for secret in secrets_in(server.secrets)
+            if not _is_a_word(secret)
+        )
+        """What no person may be shown."""
         self._changed = asyncio.Event()
         self._servers = [
             Server(
@@ -70,6 +80,11 @@ class McpServers:
     def _announce(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _is_a_word(secret: str) -> bool:
+    """Whether people may well say it. A password like `postgres` must not make the word vanish."""
+    return len(secret) < _LEAST_SECRET_CHARS or secret.isalpha()
 
 
 async def _all_ended(tasks: Sequence[asyncio.Task[None]]) -> None:

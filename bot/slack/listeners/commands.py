@@ -38,5 +38,5 @@ def register(app: AsyncApp, services: Services) -> None:
         # First take the button away: pressed twice, it would share twice.
         await respond(delete_original=True)
         asker = await services.directory.person(body["user"]["id"])
-        for content in shared(question, asker.name, outcome.text):
+        for content in shared(question, asker.name, outcome.text, services.secrets):
             await respond(response_type="in_channel", replace_original=False, **content)

@@ -33,6 +33,8 @@ class Services:
     tokens: ActionTokens
     me: str
     """The bot's own user id."""
+    secrets: tuple[str, ...]
+    """Configured secrets, which must not leave."""
 
     async def tell(self, body: Mapping[str, Any], words: str | None) -> None:
         """Tell somebody who pressed a button what only they need to know; `None` tells nothing."""
