@@ -18,8 +18,15 @@ _BROKEN = ["<", "a<b", "\\", "`", "*", "**", "_", "~~", "[", "]", "(", ")", "a_b
 _HTML = ["&amp;", "&lt;", "<br>", "<div>", "</p>", "List<T>", "<!-- x -->"]
 _PINGS = ["<!channel>", "<!here|x>", "<@U1>", "<@U9|Bob>", "<!subteam^S1>", "&lt;!here&gt;", "< ! channel >"]
 _LINKS = ["https://ok.example/a", "https://evil.example/x?d=1", "www.evil.example/a", "evil.example/q"]
-_OTHERS = ["xoxb-1234567890ab", "$a_1$"]
-words = st.sampled_from(_PLAIN + _BROKEN + _HTML + _PINGS + _LINKS + _OTHERS)
+_SECRETS = [
+    "xoxb-1234567890ab",
+    r"ghp\_abcdefghijklmnop1",
+    "xox&#98;-1234567890ab",
+    "鍵xoxb-12**34567890**鍵",
+    "Bearer abcdef12",
+]
+_OTHERS = ["$a_1$", "日本語、*斜体*です。"]
+words = st.sampled_from(_PLAIN + _BROKEN + _HTML + _PINGS + _LINKS + _SECRETS + _OTHERS)
 _targets = st.sampled_from(
     [
         "https://ok.example/a",

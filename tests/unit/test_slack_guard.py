@@ -10,6 +10,12 @@ from bot.slack.markdown import Append, Writer, compose
 
 NOBODY = Allowed()
 KEY = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEA7bq\n" * 4 + "-----END RSA PRIVATE KEY-----"
+PGP_KEY = (
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: GnuPG v2.0.22 (GNU/Linux)\n\n"
+    + "lQVYBGNabcdefghijklmnop\n" * 4
+    + "-----END PGP PRIVATE KEY BLOCK-----"
+)
+CONFIGURED = ("a password with spaces", "パスワード-geheim", "s3cr_et_value_1")
 
 
 def shown(text: str, allowed: Allowed = NOBODY) -> str:
@@ -147,20 +153,47 @@ def test_what_is_allowed_later_holds_for_what_is_written_later() -> None:
         "AKIAIOSFODNN7EXAMPLE",
         "AIzaSyA1234567890abcdefghijklmnopqrstuv",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+        "glpat-abcdefghij1234567890",
+        "hf_abcdefghijklmnopqrstuvwxyz01",
+        "ya29.a0AfH6SMBabcdefghij1234",
+        "https://hooks.slack.com/services/T0123456/B0123456/abcdefghijklmnop",
         KEY,
+        PGP_KEY,
         "a password with spaces",
+        "パスワード-geheim",
+        # As a model writes it, or one that was told to.
+        r"ghp\_abcdefghijklmnopqrst1234",
+        r"sk\_live\_abcdefghijklmnop1234",
+        "xox&#98;-1234567890-abcdefghij",
+        "xox&amp;#98;-1234567890-abcdefghij",
+        r"xoxb\-1234567890-abcdefghij",
+        "xoxb-123**4567890-abcdefghij**",
+        "xoxb-1234567890\u200b-abcdefghij",
+        r"s3cr\_et\_value\_1",
+        "s3cr_&#101;t_value_1",
     ],
 )
 @pytest.mark.parametrize("form", ["It is {}.", "```\n{}\n```", "`{}`", "**{}**"])
 def test_a_secret_is_never_shown(secret: str, form: str) -> None:
-    text, allowed = form.format(secret), Allowed(secrets=("a password with spaces",))
-    for visible in (shown(text, allowed), typed(text, allowed)):
+    text, allowed = form.format(secret), Allowed(secrets=CONFIGURED)
+    for visible in (shown(text, allowed), typed(text, allowed), guarded(text, allowed)):
         assert secret[-8:] not in visible
         assert "[redacted]" in visible
 
 
+def test_a_secret_is_taken_out_of_a_sentence_without_spaces() -> None:
+    assert typed("鍵は`xoxb-1234567890-abcdefghij`です。") == "鍵は`[redacted]`です。"
+
+
+def test_a_secret_at_the_border_of_a_very_long_word_is_not_shown_in_part() -> None:
+    for secret in ("xoxb-1234567890-abcdefghij", r"ghp\_abcdefghijklmnopqrst1234", r"s3cr\_et\_value\_1"):
+        said = typed("word/" * 598 + secret + "/word" * 500, Allowed(secrets=CONFIGURED))
+        assert secret[-3:] not in said
+
+
 def test_of_a_bearer_token_only_the_word_is_shown() -> None:
     assert typed("Authorization: Bearer abcdef0123456789") == "Authorization: Bearer [redacted]"
+    assert typed(r"Bearer abc\_def\-0123456789") == "Bearer [redacted]"
     assert typed("Bearer authentication works.") == "Bearer authentication works."
 
 

@@ -15,6 +15,11 @@ _ENTITY = re.compile(
     re.DOTALL,
 )
 _NEEDLESS = re.compile(rf"{CODE}|\\\\|\\(?P<plain>[<>&@!:/?=%;,\"'^{{}}-]|(?<!\d\\)\.)", re.DOTALL)
+WIDE = r"\u3000-\u9fff\uac00-\ud7af\uff00-\uffef"
+"""The signs of Chinese, Japanese and Korean, as a class of characters."""
+SPELLED = re.compile(r"[&\\*`~\u00ad\u200b-\u200f\u2060\ufeff]")
+"""What makes a word of Markdown's source another one than a reader sees."""
+_UNSEEN = re.compile(r"[\\*`~\u00ad\u200b-\u200f\u2060\ufeff]+")
 _MARKUP = frozenset("*_~`[]\\#$|")
 _MOST_LAYERS = 4
 
@@ -30,6 +35,19 @@ def literal(source: str) -> str:
             break
         source = decoded
     return _NEEDLESS.sub(lambda match: match["plain"] or match[0], source) if "\\" in source else source
+
+
+def spelled_out(word: str) -> str:
+    """`word` as a reader sees it: without entities, escapes, marks, and signs that have no width.
+
+    >>> spelled_out("a\\\\_**b**&#99;")
+    'a_bc'
+    """
+    for _ in range(_MOST_LAYERS):
+        if "&" not in word or (decoded := html.unescape(word)) == word:
+            break
+        word = decoded
+    return _UNSEEN.sub("", word)
 
 
 def _character(match: re.Match[str]) -> str:

@@ -41,7 +41,7 @@ class Writer:
     def allow(self, more: Allowed) -> None:
         """Allow more in what is written from now on."""
         self._allowed |= more
-        self._redaction.secrets = self._allowed.secrets
+        self._redaction.know(self._allowed.secrets)
 
     def write(self, text: str) -> list[Operation]:
         """What can be shown for certain after `text`."""
