@@ -147,15 +147,22 @@ class Runs:
         await self._begin(f"{run_id}#retry", question)
         return True
 
-    async def restart(self, question: Question, revision: str, *, ended: bool = False) -> bool:
+    async def restart(self, question: Question, revision: str, end: Callable[[str], Awaitable[bool]]) -> bool:
         """Answer an edited question anew, unless it is answered already; return whether it is.
 
-        `revision` tells one edit from another, such as the edit's timestamp. `ended` means that its run has
-        ended, but not with an answer.
+        The same edit delivered again changes nothing.
+
+        Args:
+            question: as it is now.
+            revision: tells one edit from another, such as the edit's timestamp.
+            end: ends the question's runs but the one with this id; returns whether it was not answered yet.
         """
-        if not await self.cancel(question.run_id) and not ended:
+        run_id = f"{question.run_id}#{revision}"
+        if await stored.known([run_id]):
+            return True
+        if not await end(run_id):
             return False
-        await self._begin(f"{question.run_id}#{revision}", question)
+        await self._begin(run_id, question)
         return True
 
     async def resume(self, run_id: str) -> bool:
@@ -169,9 +176,12 @@ class Runs:
         await self._begin(f"{run_id}{_APPROVED}", question, resumes=run_id)
         return True
 
-    async def cancel(self, run_id: str) -> bool:
-        """End the run and its revisions if they are not finished; return whether any was not."""
-        open_runs = [run.workflow_id for run in await stored.open_runs(run_id)]
+    async def cancel(self, run_id: str, *, but: str = "") -> bool:
+        """End the run and its revisions if they are not finished; return whether any was not.
+
+        The run `but` goes on: another delivery of an edit may have begun it just now.
+        """
+        open_runs = [run.workflow_id for run in await stored.open_runs(run_id) if run.workflow_id != but]
         for each in open_runs:
             await outside(DBOS.cancel_workflow_async(each))
         await self._end(open_runs)

@@ -66,15 +66,14 @@ class Decisions:
             return str(refusal)
         return None
 
-    async def withdraw(self, question: Question) -> bool:
-        """Let nobody decide any more about the calls of a question; return whether any waited."""
-        waiting = await self.approvals.waiting(question.run_id)
-        for approval in waiting:
-            await self.approvals.decide(approval, "withdrawn")
-        if waiting:
-            self._news.set()
-            await self.cards.release(question)
-        return bool(waiting)
+    async def end(self, question: Question, *, but: str = "") -> bool:
+        """End the question's runs, but for the run `but`, and let nobody decide about their calls any more.
+
+        Returns whether the question was not answered yet.
+        """
+        was_open = await self.runs.cancel(question.run_id, but=but)
+        # Only now: until it was cancelled, the run could have asked for more decisions.
+        return await self._withdraw(question) or was_open
 
     async def waited_for(self, thread: str) -> list[Question]:
         """The questions of a thread that wait for a decision. `thread` as in `Question.thread`."""
@@ -106,6 +105,16 @@ class Decisions:
         for approval in unsettled:
             await self._settle(approval)
         await self.approvals.forget_before(now - _REMEMBER_S)
+
+    async def _withdraw(self, question: Question) -> bool:
+        """Let nobody decide any more about the calls of a question; return whether any waited."""
+        waiting = await self.approvals.waiting(question.run_id)
+        for approval in waiting:
+            await self.approvals.decide(approval, "withdrawn")
+        if waiting:
+            self._news.set()
+            await self.cards.release(question)
+        return bool(waiting)
 
     async def _to_decide(self, press: Press) -> Approval:
         """The call that was pressed about. Raises _DoesNotCount."""

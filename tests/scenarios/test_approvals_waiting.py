@@ -159,6 +159,23 @@ async def test_an_edited_question_is_asked_anew_and_its_card_withdrawn(tmp_path:
         assert [answer["text"] for answer in scene.answers(ts)] == ["Tea, then.", "Done."]
 
 
+async def test_an_edit_that_is_delivered_again_leaves_its_card_open(tmp_path: Path) -> None:
+    model = OpenAIServer([writes("milk"), writes("tea"), text("Done.")])
+    async with _asked(tmp_path, model) as (scene, ts, notebook, _):
+        await scene.ada.edit("#general", ts, "@threadloop Write down tea")
+        (edit,) = (
+            event["event_id"]
+            for event in scene.playground._courier._sent.values()
+            if event["event"].get("message", {}).get("edited")
+        )
+        await until_closed(scene, ts, "Withdrawn.")
+        (card,) = await until_asked(scene, ts)
+        await scene.playground.redeliver(edit)
+        await approve(scene.ada, card)
+        await until_said(scene, ts, "Done.")
+        assert notebook.written == ["tea"]
+
+
 async def test_a_deleted_question_is_dropped_and_its_card_withdrawn(tmp_path: Path) -> None:
     model = OpenAIServer([writes("milk", say="Milk it is.")])
     async with _asked(tmp_path, model) as (scene, ts, notebook, _):

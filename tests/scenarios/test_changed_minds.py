@@ -81,3 +81,17 @@ async def test_an_edit_that_mentions_the_bot_for_the_first_time_is_a_question(tm
         ts = await scene.ada.say("#general", "anybody?")
         await scene.ada.edit("#general", ts, "@threadloop anybody?")
         assert await scene.answer(ts) == "Answer."
+
+
+async def test_an_edit_that_is_delivered_again_goes_on_being_answered(tmp_path: Path) -> None:
+    held = asyncio.Event()
+    model = OpenAIServer([text("Old.", wait=held), text("New.", wait=held)])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        ts = await scene.ada.say("#general", "@threadloop the old question")
+        await model.until_asked(1)
+        await scene.ada.edit("#general", ts, "@threadloop the new question")
+        await model.until_asked(2)
+        await scene.playground.redeliver()
+        held.set()
+        await scene.playground.until(lambda: bool(scene.answers(ts)), what="the answer")
+        assert [answer["text"] for answer in scene.answers(ts)] == ["New."]

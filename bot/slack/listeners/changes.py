@@ -18,7 +18,7 @@ from bot.slack.questions import from_message, is_a_persons
 
 def register(app: AsyncApp, services: Services) -> None:
     """Answer an edited question anew and drop a deleted one, as long as it is not answered."""
-    runs = services.runs
+    runs, decisions = services.runs, services.decisions
 
     @app.event("message", matchers=[_changes_words])
     async def edited(body: dict[str, Any], event: dict[str, Any], context: AsyncBoltContext) -> None:
@@ -37,17 +37,11 @@ def register(app: AsyncApp, services: Services) -> None:
         await drop(question)
 
     async def drop(question: Question) -> None:
-        if await end(question):
+        if await decisions.end(question):
             await withdraw(services.delivery(question))
 
     async def restart(question: Question, revision: str) -> bool:
-        return await runs.restart(question, revision, ended=await end(question))
-
-    async def end(question: Question) -> bool:
-        """Whether it was not answered yet; a question whose tool calls wait for approval is not either."""
-        was_open = await runs.cancel(question.run_id)
-        # Only now: until it was cancelled, the run could have asked for more decisions.
-        return await services.decisions.withdraw(question) or was_open
+        return await runs.restart(question, revision, lambda new: decisions.end(question, but=new))
 
 
 async def _changes_words(event: dict[str, Any]) -> bool:

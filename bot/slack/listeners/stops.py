@@ -29,9 +29,7 @@ def register(app: AsyncApp, services: Services) -> None:
 
     async def stop(questions: Iterable[Question]) -> None:
         for question in questions:
-            was_open = await runs.cancel(question.run_id)
-            # Only now: until it was cancelled, the run could have asked for more decisions.
-            if await services.decisions.withdraw(question) or was_open:
+            if await services.decisions.end(question):
                 try:
                     await show_stopped(services.delivery(question))
                 except SlackError as refused:
