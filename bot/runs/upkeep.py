@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime, timedelta
 
 from dbos import DBOS
 
 from bot.runs.engine import FINISHED
+
+_log = logging.getLogger(__name__)
 
 _TIDY_UP_EVERY_S = 3600.0
 _MOST_DELETED = 500
@@ -22,18 +25,26 @@ async def adopt(executor_id: str) -> None:
         await DBOS.resume_workflows_async([run.workflow_id for run in runs])
 
 
-async def tidy_up(keep_days: float) -> None:
-    """Delete finished runs that are older than `keep_days`, now and then, until cancelled."""
+async def tidy_up(keep_days: float, *, every_s: float = _TIDY_UP_EVERY_S) -> None:
+    """Delete finished runs that are older than `keep_days`, every `every_s` seconds, until cancelled."""
     while True:
-        before = datetime.now(UTC) - timedelta(days=keep_days)
-        finished = await DBOS.list_workflows_async(
-            status=FINISHED,
-            completed_before=before.isoformat(),
-            load_input=False,
-            load_output=False,
-            limit=_MOST_DELETED,
-        )
-        if finished:
-            await DBOS.delete_workflows_async([run.workflow_id for run in finished])
+        try:
+            deleted = await _delete_finished(datetime.now(UTC) - timedelta(days=keep_days))
+        except Exception:
+            _log.exception("Old runs could not be deleted; the next look tries again.")
+            deleted = 0
         # A full page means that there is more.
-        await asyncio.sleep(1.0 if len(finished) == _MOST_DELETED else _TIDY_UP_EVERY_S)
+        await asyncio.sleep(1.0 if deleted == _MOST_DELETED else every_s)
+
+
+async def _delete_finished(before: datetime) -> int:
+    finished = await DBOS.list_workflows_async(
+        status=FINISHED,
+        completed_before=before.isoformat(),
+        load_input=False,
+        load_output=False,
+        limit=_MOST_DELETED,
+    )
+    if finished:
+        await DBOS.delete_workflows_async([run.workflow_id for run in finished])
+    return len(finished)

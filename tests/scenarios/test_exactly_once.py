@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 from support.bot import bot_in_workspace
 from support.openai_server import OpenAIServer, failure, text
 from support.patience import PATIENCE_S, UNSTREAMED
+
+from bot.runs.upkeep import tidy_up
 
 Json = dict[str, Any]
 
@@ -154,8 +158,7 @@ async def test_finished_runs_are_deleted_when_they_are_old(tmp_path: Path) -> No
     async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Done.")]), keep_runs_days=1e-9) as scene:
         ts = await scene.ada.say("#general", "@threadloop Done?")
         await scene.answer(ts)
-        room = scene.playground.workspace.channel("#general").id
-        run_id = f"{scene.playground.team_id}:{room}:{ts}"
+        run_id = scene.run_id(ts)
         assert await scene.bot.runs.question(run_id) is not None
         await scene.stop()
         # The look for old runs is made at the start.
@@ -163,6 +166,33 @@ async def test_finished_runs_are_deleted_when_they_are_old(tmp_path: Path) -> No
         async with asyncio.timeout(PATIENCE_S):
             while await scene.bot.runs.question(run_id) is not None:
                 pass  # each look asks the database, which lets the deletion go on
+
+
+async def test_finished_runs_are_deleted_after_a_look_that_failed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Done.")])) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Done?")
+        await scene.answer(ts)
+        await _sql(tmp_path, "CREATE TRIGGER kept BEFORE DELETE ON workflow_status BEGIN "
+                             "SELECT RAISE(ABORT, 'the database is in trouble'); END")  # fmt: skip
+        tidying = asyncio.create_task(tidy_up(1e-9, every_s=0.01))
+        async with asyncio.timeout(20):
+            while "Old runs could not be deleted" not in caplog.text:
+                assert await scene.bot.runs.question(scene.run_id(ts)) is not None
+            await _sql(tmp_path, "DROP TRIGGER kept")
+            while await scene.bot.runs.question(scene.run_id(ts)) is not None:
+                pass  # as above
+        tidying.cancel()
+
+
+async def _sql(folder: Path, statement: str) -> None:
+    def execute() -> None:
+        with closing(sqlite3.connect(folder / "bot.db", timeout=10)) as database:
+            database.execute(statement)
+            database.commit()
+
+    await asyncio.to_thread(execute)
 
 
 def _thread(request: Json) -> list[tuple[str, str]]:

@@ -75,9 +75,12 @@ class Scene:
     async def answer(self, ts: str, channel: str = "#general", *, root: str | None = None) -> str:
         """The text that answers the question `ts`, when its run has ended."""
         await self.playground.until(lambda: self.answers(ts, channel, root=root), what="the answer")
-        room = self.playground.workspace.channel(channel).id
-        await self.bot.runs.outcome(f"{self.playground.team_id}:{room}:{ts}")
+        await self.bot.runs.outcome(self.run_id(ts, channel))
         return "\n".join(unescape(message["text"]) for message in self.answers(ts, channel, root=root))
+
+    def run_id(self, ts: str, channel: str = "#general") -> str:
+        """The id of the run that answers the question `ts`."""
+        return f"{self.playground.team_id}:{self.playground.workspace.channel(channel).id}:{ts}"
 
     def status(self, ts: str, channel: str = "#general") -> str:
         """The status line of the thread `ts`."""
