@@ -223,7 +223,7 @@ class Part:
     async def _post(self, state: State, foot: Sequence[Block]) -> None:
         try:
             self.ts = await self._delivery.post(self.number, self._body(foot), state)
-        except (SlackUnreachable, NoTurn):
+        except SlackUnreachable:
             self._may_be_there = True
             raise
 

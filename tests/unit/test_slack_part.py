@@ -1,0 +1,82 @@
+"""One message of an answer in the embedded workspace, with a clock of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.conversation import Question
+from bot.playground import Playground, Seed
+from bot.slack.client import open_client
+from bot.slack.delivery import Delivery
+from bot.slack.pacing import Pacer
+from bot.slack.part import Part
+from bot.slack.status import Abilities
+from bot.slack.tiers import limit_of
+
+
+@dataclass
+class Bench:
+    """A workspace, a question in it, and what its answer's messages need."""
+
+    playground: Playground
+    delivery: Delivery
+    abilities: Abilities = field(default_factory=Abilities)
+    now: float = 0.0
+
+    @property
+    def pacer(self) -> Pacer:
+        return self.delivery.client.pacer
+
+    def part(self) -> Part:
+        run_id = self.delivery.question.run_id
+        return Part(self.delivery, self.abilities, 0, run_id=run_id, clock=lambda: self.now)
+
+    async def grown(self, part: Part, text: str) -> None:
+        """Let it grow, and again when a change is due."""
+        await part.grow(text, ())
+        self.now += 10
+        await part.grow(text, ())
+
+    async def use_up(self, method: str, *, but: int = 0) -> None:
+        """Have a method called as often as its limit allows, or less often."""
+        for _ in range(int(limit_of(method).calls) - but):
+            (await self.pacer.turn(method, self.delivery.question.channel)).answered()
+
+    @property
+    def shown(self) -> list[str]:
+        """The texts of the messages in the question's thread."""
+        thread = self.playground.thread("#general", self.delivery.question.ts)
+        return [message["text"] for message in thread[1:]]
+
+    def calls(self, method: str) -> list[dict[str, Any]]:
+        return [call.arguments for call in self.playground.calls if call.method == method]
+
+
+@asynccontextmanager
+async def bench(*, streams: bool = False) -> AsyncIterator[Bench]:
+    playground = Playground(Seed.default())
+    if not streams:
+        playground.without("chat.*Stream")
+    async with (
+        playground.serve(),
+        open_client(playground.bot_token, playground.api_url, lambda *_: None) as client,
+    ):
+        ada = playground.person("ada")
+        ts = await ada.say("#general", "@threadloop Anything?", deliver=False)
+        room = playground.workspace.channel("#general").id
+        question = Question(playground.team_id, room, ts, ts, ada.id, "Anything?", "mention")
+        yield Bench(playground, Delivery(client, question, playground.bot_user_id))
+
+
+async def test_a_post_that_was_left_out_is_not_looked_for() -> None:
+    async with bench() as at:
+        await at.use_up("chat.postMessage", but=1)
+        part = at.part()
+        await at.grown(part, "Some words. ")
+        assert at.shown == []
+        await part.close("And more.", (), "final")
+        assert at.shown == ["Some words. Some words. And more."]
+        assert not at.calls("conversations.replies")
