@@ -2,6 +2,7 @@
 
 from tools._framework.budget import Budget, MemoryBudget
 from tools._framework.context import Asker, Context
+from tools._framework.discovery import load_folder
 from tools._framework.dynamic import DynamicTool, Toolset
 from tools._framework.elicitation import Elicit, Elicitation, ElicitationAnswer
 from tools._framework.errors import BadPolicy, BadTool, ToolFailed, ToolRetry
@@ -35,6 +36,7 @@ __all__ = [
     "ToolFailed",
     "ToolRetry",
     "Toolset",
+    "load_folder",
     "read_policy",
     "rules_for_nothing",
     "tool",

@@ -12,7 +12,7 @@ from bot.errors import ToolNotWritten
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 """Short enough that an import of it fits on a line."""
-_TAKEN = frozenset({"annotations", "greeting", "schema", "tool"})
+_TAKEN = frozenset({"annotations", "greeting", "load_folder", "schema", "tool"})
 """What the files below call something else."""
 
 _TOOL = Template('''"""Say here what this file offers."""
@@ -54,11 +54,10 @@ from tools.$name import $name
 
 _IN_FOLDER = Template("""
 from pathlib import Path
-from runpy import run_path
 
-from tools import Registry
+from tools import Registry, load_folder
 
-$name = run_path(str(Path(__file__).parents[1] / "$name.py"))["$name"]
+$name = load_folder(Path(__file__).parents[1])["$name"]
 """)
 
 

@@ -188,6 +188,16 @@ def test_a_new_tool_outside_has_a_test_beside_it(tmp_path: Path, capsys: pytest.
     python("pytest", "--rootdir", str(tmp_path), str(tmp_path / "tests"), root=ROOT)
 
 
+def test_a_tool_outside_with_a_helper_can_be_tested(tmp_path: Path) -> None:
+    run("new", "say_hello", tools_dir=tmp_path)
+    (tmp_path / "_words.py").write_text("HELLO = 'Hello'")
+    tool = tmp_path / "say_hello.py"
+    tool.write_text(
+        tool.read_text().replace("from tools import tool", "from tools import tool\nfrom ._words import HELLO")
+    )
+    python("pytest", "--rootdir", str(tmp_path), str(tmp_path / "tests"), root=ROOT)
+
+
 @pytest.mark.parametrize("name", ["", "2dice", "_dice", "Dice", "dice!", "../dice", "class", "tool", "x" * 41])
 def test_a_name_that_will_not_do_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ToolNotWritten, match="will not do as a name"):

@@ -54,7 +54,8 @@ def test_the_public_face_is_kept() -> None:
     assert tools.__all__ == [
         "Access", "Asker", "BadPolicy", "BadTool", "Budget", "Context", "DynamicTool", "Elicit", "Elicitation",
         "ElicitationAnswer", "McpConfig", "McpServers", "MemoryBudget", "Options", "Outcome", "Policy",
-        "Registry", "Source", "ToolFailed", "ToolRetry", "Toolset", "read_policy", "rules_for_nothing", "tool",
+        "Registry", "Source", "ToolFailed", "ToolRetry", "Toolset", "load_folder", "read_policy",
+        "rules_for_nothing", "tool",
     ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tools._framework.errors import BadTool
 from tools._framework.tool import is_tool
@@ -54,6 +54,15 @@ def in_folder(folder: Path) -> Iterator[Function]:
     package.__path__ = [str(folder.resolve())]
     sys.modules[name] = package
     yield from in_package(name)
+
+
+def load_folder(folder: Path) -> dict[str, Callable[..., Any]]:
+    """The tools of a folder by name, as the bot loads them: for their tests.
+
+    Raises:
+        BadTool: as `in_folder` says.
+    """
+    return {function.__name__: function for function in in_folder(folder)}
 
 
 def in_installed_packages() -> Iterator[Function]:
