@@ -65,6 +65,11 @@ def _indented(first: str, others: str) -> Callable[[str], str]:
     return lambda text: first + text.replace("\n", f"\n{others}")
 
 
+def _long_table(rows: int, columns: int, word: str) -> str:
+    row = "|" + f" {word} |" * columns
+    return "\n".join([row, "|---|", *[f"{row} {number} |" if number % 2 else "| a" for number in range(rows)]])
+
+
 _fences = st.builds(
     "{0}{1}\n{2}\n{0}".format,
     st.sampled_from(["```", "````", "~~~"]),
@@ -76,6 +81,9 @@ _leaf_blocks = st.one_of(
     st.builds("{} {}".format, st.sampled_from(["#", "######"]), inline),
     _fences,
     st.lists(st.lists(inline, min_size=1, max_size=3), min_size=1, max_size=4).map(_table),
+    st.builds(
+        _long_table, st.integers(0, 120), st.sampled_from([1, 2, 21, 40]), st.sampled_from(["x", "word" * 9])
+    ),
     st.sampled_from(["---", "[r]: https://evil.example/r", "[word][r]"]),
     _around("<div>\n{}\n</div>", inline),
     _around("a | {}\n--|--\n", inline),

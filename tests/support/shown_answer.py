@@ -13,6 +13,7 @@ from bot.slack.markdown import Append, Attach, Composed, NextMessage, Operation,
 from bot.slack.prose.literal import TICK
 
 NOTE = re.compile(r"_The (?:rest|table) is in the attached file `[^`]*`\._")
+_TABLE_HEAD = re.compile(r"^\|.*\|\n\|(?: :?-+:? \|)+\n", re.MULTILINE)
 FENCE_LINE = re.compile(r"^([ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?)(?:`{3,}[^`\n]*|~{3,}.*)$", re.MULTILINE)
 _CODE = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)")
 _LABELLED = re.compile(
@@ -53,6 +54,29 @@ def in_order(operations: Iterable[Operation]) -> str:
         for op in operations
     )
     return "".join(parts)
+
+
+def reads(operations: Iterable[Operation], expected: str) -> bool:
+    """Whether a reader sees these letters and digits, in order. A table that goes on repeats its head."""
+    parts, head = [""], ""
+    for operation in operations:
+        match operation:
+            case Append(markdown):
+                parts[-1] += markdown
+            case Attach(_, content, _):
+                parts[-1] += f"\n{content}"
+            case NextMessage():
+                parts.append("")
+    pattern = ""
+    for part in parts:
+        begun = _TABLE_HEAD.match(part)
+        repeats = begun is not None and begun[0] == head
+        pattern += f"(?:{visible(head)})?" if repeats else ""
+        pattern += re.escape(visible(part.removeprefix(head) if repeats else part))
+        # Of the last table, if the message ends with one.
+        heads = _TABLE_HEAD.findall(part)
+        head = heads[-1] if heads else ""
+    return re.fullmatch(pattern, expected) is not None
 
 
 def visible(markdown: str) -> str:

@@ -145,13 +145,54 @@ def test_a_table_of_too_many_columns_is_text_in_columns_if_that_can_be_read() ->
 
 
 def test_a_table_that_is_too_wide_or_too_long_is_attached() -> None:
-    rows = [["name", "text"], *([str(number), "long, " * 30] for number in range(40))]
+    rows = [["name", "text"], *([str(number), "long, " * 30] for number in range(90))]
     lines = [f"| {' | '.join(row)} |" for row in rows]
     whole = compose("\n".join([lines[0], "|---|---|", *lines[1:], "", "Done."]), NOTHING)
     assert whole.messages == ["_The table is in the attached file `table-1.csv`._\n\nDone."]
     assert list(csv.reader(io.StringIO(whole.files[0].content))) == [
         [cell.strip() for cell in row] for row in rows
     ]
+
+
+def test_a_long_table_goes_on_in_the_next_messages_under_its_head() -> None:
+    rows = "".join(f"| row {number} | {'x' * 12} |\n" for number in range(205))
+    whole = compose(f"Here:\n\n| a | b |\n|---|:-:|\n{rows}\nDone.", NOTHING)
+    assert whole.files == []
+    assert [part.count("| row") for part in whole.messages] == [99, 99, 7]
+    assert all("| a | b |\n| --- | :-: |\n| row" in part for part in whole.messages)
+    assert whole.messages[-1].endswith("|\n\nDone.")
+
+
+def test_a_table_with_more_parts_than_there_are_messages_left_is_attached() -> None:
+    rows = "".join(f"| row {number} | {'x' * 60} |\n" for number in range(5))
+    whole = compose(f"| a | b |\n|---|---|\n{rows}\nDone.", NOTHING, most_chars=300, most_messages=1)
+    assert whole.messages == ["_The table is in the attached file `table-1.csv`._\n\nDone."]
+
+
+def test_aligned_text_is_not_divided() -> None:
+    row = "|" + " x |" * 25 + "\n"
+    shown = messages(f"{'word ' * 44}\n\n{row}{'|---' * 25}|\n{row}", most_chars=400)
+    assert shown[1].startswith("```\nx  x")
+    assert shown[1].endswith("x\n```")
+
+
+WIDE = f"| a |\n|---|\n| {'w' * 120} {{}} |\n\n"
+
+
+def test_of_many_tables_that_are_too_wide_only_some_are_files() -> None:
+    tables = "".join(WIDE.format("|" * 40 + f" cell {number}") for number in range(8))
+    whole = compose(tables, NOTHING)
+    assert [file.filename for file in whole.files] == [f"table-{number}.csv" for number in range(1, 6)]
+    assert whole.messages[0].count("```csv\n") == 3
+    assert [f"cell {number}" in whole.messages[0] for number in range(8)] == [False] * 5 + [True] * 3
+
+
+def test_behind_the_last_message_a_table_goes_into_the_file_with_the_rest() -> None:
+    text = "word " * 100 + f"\n\n{WIDE.format('|' * 40)}The end."
+    whole = compose(text, NOTHING, most_chars=300, most_messages=1)
+    assert [file.filename for file in whole.files] == ["answer.md"]
+    assert "| a |\n| --- |\n| www" in whole.files[0].content
+    assert whole.files[0].content.endswith("\n\nThe end.\n")
 
 
 def test_what_only_looks_like_a_table_makes_none() -> None:
@@ -203,3 +244,13 @@ def test_hostile_text_takes_linear_time(sign: str) -> None:
 
     # Ten times the text takes a hundred times as long where each sign is compared with every other.
     assert seconds(100_000) < 40 * max(seconds(10_000), 0.01)
+
+
+@pytest.mark.parametrize("head", ["|{}\n|---|\n", "|a|\n|{}|\n", "|a|\n|---|\n|{}\n"])
+def test_a_table_with_one_very_long_line_takes_linear_time(head: str) -> None:
+    def seconds(length: int) -> float:
+        began = time.process_time()
+        compose(head.format("|" * length) + "|a|\n" * length, NOTHING)
+        return time.process_time() - began
+
+    assert seconds(5_000) < 40 * max(seconds(500), 0.01)

@@ -13,6 +13,7 @@ from support.shown_answer import (
     in_order,
     pinged,
     prefixes,
+    reads,
     streamed,
     tables,
     visible,
@@ -71,7 +72,7 @@ def test_nobody_else_is_pinged_and_no_other_link_can_be_clicked(text: str, limit
 @given(texts, borders, limits)
 def test_what_can_be_read_is_kept_in_order(text: str, borders: list[int], limit: tuple[int, int]) -> None:
     expected = visible(Redaction(()).redacted(text))
-    assert visible(in_order(operations(text, borders, limit))) == expected
+    assert reads(shown := operations(text, borders, limit), expected), visible(in_order(shown))
 
 
 @thorough
@@ -91,4 +92,4 @@ def test_the_examples_of_the_commonmark_specification_hold_to_all_of_it(limit: t
         assert [message.rstrip() for message in messages] == whole.messages, text
         assert all(len(escape(message)) <= limit[0] for message in messages), text
         assert not any(pinged(message) or clickable(message) for message in messages), text
-        assert visible(in_order(shown)) == visible(text), text
+        assert reads(shown, visible(text)), text

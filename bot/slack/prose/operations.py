@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from bot.slack.text import escape
+
 
 @dataclass(frozen=True, slots=True)
 class Append:
@@ -28,3 +30,8 @@ class Attach:
 
 
 Operation: TypeAlias = Append | NextMessage | Attach
+
+
+def size(text: str) -> int:
+    """The characters of `text` as escaped for Slack's `text` field."""
+    return len(escape(text)) if "&" in text or "<" in text or ">" in text else len(text)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.slack.prose.inline import in_code
-from bot.slack.prose.operations import Append, Attach, NextMessage, Operation
-from bot.slack.text import escape
+from bot.slack.prose.operations import Append, Attach, NextMessage, Operation, size
 
 REST = "answer.md"
 _NOTE = f"\n\n_The rest is in the attached file `{REST}`._"
@@ -21,11 +21,6 @@ _LINE_ENDS = 4
 
 _MARKUP = re.compile(r"[*_`~\[\]<>\\]")
 _BEGINS_BLOCK = re.compile(r"[-+*#>|=]|\d+[.)](?:\s|\Z)")
-
-
-def size(text: str) -> int:
-    """The characters of `text` as escaped for Slack's `text` field."""
-    return len(escape(text)) if "&" in text or "<" in text or ">" in text else len(text)
 
 
 @dataclass(slots=True)
@@ -74,10 +69,23 @@ class Pages:
             self._blank = True
             self._is_full = self._is_full or self._used >= _FULL_AT_BLANK * self._most()
 
-    def table(self, markdown: str) -> bool:
-        """Add one of Slack's tables; whether a message has room for it."""
-        if size(markdown) + 2 > self._most():
-            return False
+    @property
+    def is_over(self) -> bool:
+        """Whether what comes goes into a file, where there is room for anything."""
+        return self._rest is not None
+
+    @property
+    def most_table_chars(self) -> int:
+        """The characters of a table that every message has room for."""
+        return self.most_chars - _LINE_ENDS - len(_NOTE) - 2
+
+    def have_room_for(self, tables: Sequence[str]) -> bool:
+        """Whether there are messages enough, which take one table each. A single one may go into the file."""
+        fits_here = not (self._has_table or self._is_full) and size(tables[0]) + 2 <= self._room()
+        return len(tables) == 1 or self._number + len(tables) - fits_here <= self.most_messages
+
+    def table(self, markdown: str) -> None:
+        """Add one of Slack's tables, which has at most `most_table_chars`."""
         if self._has_table or self._is_full or size(markdown) + 2 > self._room():
             self._turn()
         self._end_line()
@@ -85,11 +93,17 @@ class Pages:
         self._has_table = self._rest is None
         # Without an empty line, what follows would be one more row.
         self.blank()
-        return True
 
-    def fits_as_code(self, text: str) -> bool:
-        """Whether one message has room for `text` as code."""
-        return size(text) + len("```\n```\n\n") <= self._most()
+    def undivided_code(self, text: str) -> bool:
+        """Add lines of code that belong into one message; whether one has room for them."""
+        code = f"```\n{text}```\n"
+        if size(code) + 1 > self._most():
+            return False
+        if self._is_full or size(code) + 1 > self._room():
+            self._turn()
+        self._end_line()
+        self._put(code)
+        return True
 
     def attach(self, file: Attach) -> None:
         """Add a file."""

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from bot.slack.prose.blocks import TABLE_RULE
 from bot.slack.prose.inline import shown
 from bot.slack.prose.links import Allowed
+from bot.slack.prose.operations import size
 from bot.slack.prose.pings import token, without_pings
 
 # https://docs.slack.dev/reference/block-kit/blocks/table-block
 _MOST_ROWS = 100
 _MOST_COLUMNS = 20
-_MOST_CHARS = 10_000
+# What takes more messages is easier to read as a file.
+_MOST_TABLES = 3
 # Wider lines are wrapped by Slack, and then nothing is aligned.
 _MOST_WIDTH = 100
 
@@ -27,36 +29,58 @@ _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The cells, as Markdown; each row is as long as the longest."""
+    """The cells, as Markdown; the first row is the head. A row may be shorter than others."""
 
     rows: tuple[tuple[str, ...], ...]
     rule: tuple[str, ...]
+    columns: int
+    """As many as the longest row has."""
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> Table:
         """The table that these lines are; the second is the rule."""
-        head, rule, *body = (_cells(line) for line in lines)
-        columns = max(map(len, (head, *body)))
-        rows = tuple(tuple(row + [""] * (columns - len(row))) for row in (head, *body))
-        marks = [mark if TABLE_RULE.fullmatch(mark) and mark else "---" for mark in rule]
-        return cls(rows, tuple((marks + ["---"] * columns)[:columns]))
+        head, rule, *body = (tuple(_cells(line)) for line in lines)
+        rows = (head, *body)
+        marks = tuple(mark if TABLE_RULE.fullmatch(mark) and mark else "---" for mark in rule)
+        return cls(rows, marks, max(map(len, rows)))
 
-    def native(self, allowed: Allowed) -> str | None:
-        """The table as Markdown, if Slack can make it one of its own."""
-        if len(self.rows) > _MOST_ROWS or len(self.rule) > _MOST_COLUMNS:
+    def native(self, allowed: Allowed, most_chars: int) -> list[str] | None:
+        """The table as Markdown that Slack makes a few tables of its own of, each with the head.
+
+        None if they would be too many, too wide or longer than `most_chars` as escaped.
+        """
+        if self.columns > _MOST_COLUMNS or len(self.rows) > 1 + _MOST_TABLES * (_MOST_ROWS - 1):
             return None
+        head, *body = (self._line([_shown(cell, allowed) for cell in row]) for row in self.rows)
+        head += self._line(list(self.rule[: self.columns]), "---")
+        tables, used, rows = [head], size(head), 1
+        for line in body:
+            if rows == _MOST_ROWS or used + size(line) > most_chars:
+                tables, used, rows = [*tables, head], size(head), 1
+            tables[-1] += line
+            used += size(line)
+            rows += 1
+        fits = all(size(table) <= most_chars for table in tables)
+        return tables if fits and len(tables) <= _MOST_TABLES else None
+
+    def _line(self, cells: list[str], empty: str = "") -> str:
+        return f"| {' | '.join(cells + [empty] * (self.columns - len(cells)))} |\n"
+
+    def markdown(self, allowed: Allowed) -> str:
+        """The table as Markdown, however large."""
         head, *body = ([_shown(cell, allowed) for cell in row] for row in self.rows)
-        text = "".join(f"| {' | '.join(cells)} |\n" for cells in (head, list(self.rule), *body))
-        return text if len(text) <= _MOST_CHARS else None
+        return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, self.rule, *body))
 
     def aligned(self) -> str | None:
         """The table as lines of text in columns, if they are narrow enough to be read."""
-        rows = [[_plain(cell) for cell in row] for row in self.rows]
+        if 3 * self.columns - 2 > _MOST_WIDTH:
+            return None
+        rows = [[_plain(cell) for cell in row] + [""] * (self.columns - len(row)) for row in self.rows]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         if sum(widths) + 2 * (len(widths) - 1) > _MOST_WIDTH:
             return None
         rows.insert(1, ["-" * width for width in widths])
-        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        lines = (without_pings("  ".join(map(str.ljust, row, widths)).rstrip()) for row in rows)
         return "".join(f"{line}\n" for line in lines)
 
     def csv(self) -> str:

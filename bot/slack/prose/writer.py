@@ -15,6 +15,8 @@ from bot.slack.prose.redaction import Redaction
 from bot.slack.prose.tables import Table
 
 _QUOTE = re.compile(r"[ \t]*(?:>[ \t]*)+")
+# Each upload takes two calls of Slack's.
+_MOST_FILES = 5
 
 
 class Writer:
@@ -101,14 +103,22 @@ class Writer:
             lead = ""
 
     def _table(self, table: Table) -> None:
-        native = table.native(self._allowed)
-        if native is not None and self._pages.table(native):
+        if self._pages.is_over:
+            self._pages.table(table.markdown(self._allowed))
+            return
+        native = table.native(self._allowed, self._pages.most_table_chars)
+        if native is not None and self._pages.have_room_for(native):
+            for each in native:
+                self._pages.table(each)
             return
         aligned = table.aligned()
-        if aligned is not None and self._pages.fits_as_code(aligned):
-            self._pages.begin_code("```", "")
-            for line in aligned.splitlines():
-                self._pages.code(line)
+        if aligned is not None and self._pages.undivided_code(aligned):
+            return
+        if self._tables == _MOST_FILES:
+            self._pages.begin_code("```", "csv")
+            for line in table.csv().splitlines():
+                # A line of back-ticks would end the code.
+                self._pages.code(f"\u200b{line}" if line.startswith("`") else line)
             self._pages.end_code()
             return
         self._tables += 1
