@@ -13,6 +13,9 @@ from bot.slack.prose.redaction import Redaction
 __all__ = ["Allowed", "guarded", "urls_in", "without_secrets"]
 
 
+_MOST_TIMES = 4
+
+
 def guarded(text: str, allowed: Allowed, most_chars: int | None = None) -> str:
     """`text` in one line, as Slack may show it: titles, summaries, sentences about failures.
 
@@ -20,6 +23,9 @@ def guarded(text: str, allowed: Allowed, most_chars: int | None = None) -> str:
     '@here see `https://evil.example/x`'
     """
     words = " ".join(without_secrets(text, allowed).split())
+    if most_chars is not None:
+        # What will not be shown need not be read: a tool may report whole pages.
+        words = words[: _MOST_TIMES * most_chars]
     line = one_line(words, allowed)
     most = len(words)
     # The words are cut, not the line: a cut could take away what makes it safe.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 from support.shown_answer import clickable, pinged
 
@@ -200,6 +203,29 @@ def test_of_a_bearer_token_only_the_word_is_shown() -> None:
 def test_talking_about_keys_gives_nothing_away_and_loses_nothing() -> None:
     text = "The file begins with `-----BEGIN PRIVATE KEY-----`, then comes the key."
     assert typed(text) == text
+
+
+@pytest.mark.parametrize("text", ["<<<!here", "< <\n<!here>", "a<<@U2>", "<<@U1> <<@U2>"])
+def test_no_opening_is_left_before_a_ping(text: str) -> None:
+    allowed = Allowed(people=frozenset({"U1"}))
+    for said in (guarded(text, allowed), shown(text, allowed)):
+        assert set(pinged(said)) <= {"U1"}
+        assert re.search(r"<\s*(?:!|@U2)", said) is None
+
+
+@pytest.mark.parametrize("sign", ["<", "< ", "a.", "&amp;", "[a](", "https://x.example/a "])
+def test_hostile_progress_takes_no_time(sign: str) -> None:
+    def seconds(length: int) -> float:
+        began = time.process_time()
+        guarded(sign * length + "!here", NOBODY, 90)
+        guarded((sign * length)[: 2 * length] + "!here", NOBODY)
+        return time.process_time() - began
+
+    assert seconds(20_000) < 40 * max(seconds(2_000), 0.01)
+
+
+def test_a_title_that_is_cut_is_as_long_as_allowed() -> None:
+    assert guarded("word " * 1_000, NOBODY, 30) == "word word word word word word…"
 
 
 def test_titles_and_sentences_are_one_safe_line() -> None:

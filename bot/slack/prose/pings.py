@@ -18,7 +18,8 @@ _BEGUN_IN_CODE = re.compile(rf"{_LT}(?={_CALL})", re.IGNORECASE)
 _KNOWN = re.compile(_CALL, re.IGNORECASE)
 _PERSON = re.compile(r"@([UW][A-Z0-9]+)")
 _PLACE = re.compile(r"#[CGD][A-Z0-9]+")
-_BEGUN_AND_SPACE = re.compile(r"<(\s*)(?=[!@])")
+_OPENING = re.compile(r"(?:<(\s*))+")
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
 BEGUN = re.compile(r"<(?=\s*[!@])")
 """What might become a token with what comes later."""
 
@@ -61,12 +62,13 @@ def without_begun(text: str, people: Set[str]) -> str:
     """Markdown without the `<` of what might become a token: only whole tokens of `people` are left."""
 
     def kept(match: re.Match[str]) -> str:
-        person = re.compile(r"<@([UW][A-Z0-9]+)>").match(text, match.start())
+        if text[match.end() : match.end() + 1] not in {"!", "@"}:
+            return match[0]
+        person = _MENTION.match(text, match.end() - 1)
         if person and person[1] in people:
             return match[0]
         # Left over, the space would part marks from the word they stand at.
-        return match[1] if text[: match.start()][-1:].isalnum() else ""
+        before = text[match.start() - 1 : match.start()]
+        return match[1] if before.isalnum() else ""
 
-    while (quiet := _BEGUN_AND_SPACE.sub(kept, text)) != text:
-        text = quiet
-    return text
+    return _OPENING.sub(kept, text) if "<" in text else text
