@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -166,8 +165,9 @@ async def build(
             ),
         )
         slack = _connection(settings, bolt)
-        catch_up = CatchUp(client, runs, Watermarks(engine), me, window_s=settings.catch_up_minutes * 60)
-        runs.turns.all_are_submitted = partial(catch_up.settled, slack)
+        window_s = settings.catch_up_minutes * 60
+        catch_up = CatchUp(client, runs, Watermarks(engine), me, slack, window_s=window_s)
+        runs.turns.submit_earlier = catch_up.ahead_of
         probes = {"slack": slack.fault, "database": database_probe(engine), "model": model_health.fault}
         web = health.create_app(health.Readiness(probes), metrics.exposition, slack.routes)
 
@@ -177,7 +177,7 @@ async def build(
         port = await _serve(web, settings.port, stack) if serve_health or slack.routes else None
         await catch_up.begin()
         await enter(slack)
-        await enter(_in_background(catch_up.stay_caught_up(slack)))
+        await enter(_in_background(catch_up.stay_caught_up()))
         await enter(_in_background(decisions.watch()))
         yield Bot(runs, me, port, mcp)
 

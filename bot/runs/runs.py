@@ -307,6 +307,9 @@ class Runs:
         questions = [await stored.question(run_id) for run_id in await stored.open_in_thread(thread)]
         return [question for question in questions if question is not None]
 
-    async def threads(self, team: str, channel: str) -> list[str]:
-        """The timestamps of the threads in a channel that were talked in lately, the newest first."""
-        return await stored.threads(team, channel)
+    async def threads(self, team: str, since: float, most: int) -> dict[str, list[str]]:
+        """The threads that were talked in since then, by channel, as timestamps: the latest `most` of them.
+
+        `since` is in seconds since the epoch.
+        """
+        return await stored.threads(team, since, most)

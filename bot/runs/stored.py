@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 
 from dbos import DBOS, WorkflowStatus
 
 from bot.conversation import Question
 from bot.runs.engine import OPEN, QUESTION, outside
 
-_MOST_THREADS_KNOWN = 50
+_MOST_RUNS_LOOKED_AT = 1_000
 
 
 async def status(run_id: str) -> WorkflowStatus | None:
@@ -49,19 +50,24 @@ async def known(run_ids: Sequence[str]) -> Collection[str]:
     return {run.workflow_id for run in runs}
 
 
-async def threads(team: str, channel: str) -> list[str]:
-    """The timestamps of the threads in a channel that were talked in lately, the newest first."""
+async def threads(team: str, since: float, most: int) -> dict[str, list[str]]:
+    """The threads that were talked in since then, by channel, as timestamps: the latest `most` of them."""
     runs = await outside(
         DBOS.list_workflows_async(
-            workflow_id_prefix=f"{team}:{channel}:",
+            workflow_id_prefix=f"{team}:",
+            start_time=datetime.fromtimestamp(since, UTC).isoformat(),
             load_input=False,
             load_output=False,
             sort_desc=True,
-            limit=_MOST_THREADS_KNOWN,
+            limit=_MOST_RUNS_LOOKED_AT,
         )
     )
-    found = (_thread(run).rpartition(":")[2] for run in runs)
-    return [thread for thread in dict.fromkeys(found) if thread]
+    latest = list(dict.fromkeys(filter(None, map(_thread, runs))))[:most]
+    by_channel: dict[str, list[str]] = {}
+    for thread in latest:
+        _, channel, root = thread.split(":")
+        by_channel.setdefault(channel, []).append(root)
+    return by_channel
 
 
 def _thread(run: WorkflowStatus) -> str:

@@ -96,8 +96,8 @@ class Turns:
         self._slots = asyncio.Semaphore(limits.concurrent)
         self.waiting = 0
         """How many wait."""
-        self.all_are_submitted: Callable[[], Awaitable[None]] = _at_once
-        """Waits until all questions that were asked before are submitted, as far as that can be known."""
+        self.submit_earlier: Callable[[Question], Awaitable[None]] = _nothing
+        """Submits the questions that stand before this one in its thread, where that was not done in time."""
 
     async def take(self, question: Question, stack: AsyncExitStack) -> Slot:
         """Wait for the thread's earlier questions, and for a free slot; return it. `stack` gives it back.
@@ -110,7 +110,7 @@ class Turns:
         self.waiting += 1
         try:
             if not question.starts_thread:
-                await self.all_are_submitted()
+                await self.submit_earlier(question)
                 await self._predecessors_end(question)
             # Only now: a question that held a slot while it waits could keep its predecessor from one.
             return await stack.enter_async_context(Slot(self._slots))
@@ -145,5 +145,5 @@ def _ended_well(task: asyncio.Task[Any]) -> bool:
     return not task.cancelled() and task.exception() is None
 
 
-async def _at_once() -> None:
-    """Wait for nothing."""
+async def _nothing(_question: Question) -> None:
+    """Do nothing."""

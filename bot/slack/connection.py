@@ -36,6 +36,10 @@ class Connection(Protocol):
     def connected(self) -> asyncio.Event:
         """Set at each new connection; whoever acts on it clears it."""
 
+    @property
+    def count(self) -> int:
+        """How many connections there have been: what was asked between two of them may have been missed."""
+
     async def fault(self) -> str | None:
         """Why nothing can come from Slack at the moment, if so."""
 
@@ -53,6 +57,7 @@ class SocketMode:
 
     def __init__(self, app: AsyncApp, app_token: str) -> None:
         self.connected = asyncio.Event()
+        self.count = 0
         self._handler = AsyncSocketModeHandler(app, app_token, web_client=app.client)
         self._handler.client.message_listeners.append(self._on_message)
         self._handler.client.socket_mode_request_listeners[:] = [self._on_request]
@@ -63,6 +68,7 @@ class SocketMode:
 
     async def _on_message(self, _client: object, message: dict[str, Any], _raw: str | None = None) -> None:
         if message.get("type") == "hello":
+            self.count += 1
             self.connected.set()
 
     async def _on_request(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
@@ -119,6 +125,7 @@ class RequestUrl:
     def __init__(self, app: AsyncApp) -> None:
         self.connected = asyncio.Event()
         self.connected.set()
+        self.count = 1
         handler = AsyncSlackRequestHandler(app, path=EVENTS_PATH)
         self.routes: Sequence[BaseRoute] = [Route(EVENTS_PATH, handler, methods=["POST"])]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -10,8 +11,8 @@ from typing import Literal
 from bot.slack.lane import Clock, Lane, Turn
 from bot.slack.tiers import Limit, limit_of
 
-Urgency = Literal["finish", "answer", "extra"]
-"""What ends an answer | anything else that it needs | what may as well be left out."""
+Urgency = Literal["finish", "answer", "background", "extra"]
+"""What ends an answer | anything else that it needs | what can wait for all of them | what may be left out."""
 
 _RANKS: Mapping[Urgency, int] = MappingProxyType({"finish": 0, "answer": 1})
 
@@ -22,6 +23,7 @@ _LEAST_INTERVAL_S = 0.5
 # of a busy minute would leave nothing for the later ones; far longer, and short answers would hardly stream.
 _APPENDS_LAST_S = 20.0
 _MOST_LANES = 1_000
+_BACKGROUND_LOOKS_EVERY_S = 1.0
 
 
 class NoTurn(Exception):
@@ -47,14 +49,19 @@ class Pacer:
     async def turn(self, method: str, channel: str = "", urgency: Urgency = "answer") -> Turn:
         """Wait until `method` may be called, and count the call. The most urgent first, then who came first.
 
+        A "background" call comes after all of them, and leaves the reserve to them.
+
         Tell the turn when the call is answered; until then it counts as under way, up to some seconds.
 
         Raises:
             NoTurn: `urgency` is "extra", and the call would have to wait, or would take from the reserve.
         """
-        if urgency != "extra":
+        if urgency in _RANKS:
             return await self._lane(method, channel).turn(_RANKS[urgency])
-        if turn := self.try_turn(method, channel):
+        # The lane tells nobody when there is more than its reserve again.
+        while (turn := self.try_turn(method, channel)) is None and urgency == "background":  # noqa: ASYNC110
+            await asyncio.sleep(_BACKGROUND_LOOKS_EVERY_S)
+        if turn:
             return turn
         raise NoTurn(f"{method} is left out: its rate limit is needed for others.")
 

@@ -40,6 +40,22 @@ class Served:
 
 
 @in_virtual_time
+async def test_a_background_call_waits_rather_than_take_what_an_answer_may_need() -> None:
+    pacer = Pacer(now)
+    limit = limit_of("conversations.replies")
+    for _ in range(int(limit.calls - limit.reserve)):
+        (await pacer.turn("conversations.replies", urgency="background")).answered()
+    assert now() == 0.0
+    await asyncio.sleep(1)
+    waiting = asyncio.create_task(pacer.turn("conversations.replies", urgency="background"))
+    for _ in range(int(limit.reserve)):
+        (await pacer.turn("conversations.replies")).answered()
+    assert now() == 1.0
+    await waiting
+    assert now() >= 60
+
+
+@in_virtual_time
 async def test_a_tier_is_given_at_once_and_then_again_a_minute_later() -> None:
     pacer = Pacer(now)
     await use_up(pacer, "chat.update")
