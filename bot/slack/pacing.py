@@ -18,6 +18,8 @@ _RANKS: Mapping[Urgency, int] = MappingProxyType({"finish": 0, "answer": 1})
 
 # Kept free of streams: a stop, or a start, that has to be called once more.
 _STREAM_RESERVE = 1
+# One for the end of a draft, and as many for what changes on its way and for streams that are opened later.
+_CHANGES_FOR_EACH = 2
 _LEAST_INTERVAL_S = 0.5
 # In how many seconds the streams would use up what is left of the appends. Far shorter, and the first streams
 # of a busy minute would leave nothing for the later ones; far longer, and short answers would hardly stream.
@@ -44,7 +46,7 @@ class Pacer:
         self._clock = clock
         self._limit_of = limits
         self._lanes: dict[tuple[str, str], Lane] = {}
-        self._open_streams = 0
+        self._open_streams = self._open_drafts = 0
 
     async def turn(self, method: str, channel: str = "", urgency: Urgency = "answer") -> Turn:
         """Wait until `method` may be called, and count the call. The most urgent first, then who came first.
@@ -74,13 +76,15 @@ class Pacer:
         self._lane(method, channel).rest(retry_after_s)
 
     def open_stream(self) -> bool:
-        """Whether a stream can be started and, at any time, be stopped without a wait; if so, it is counted.
+        """Whether a stream can be started and, at any time, be ended without a wait; if so, it is counted.
 
         Every stream started within a minute is still open, or was stopped since: so there is room for the
-        starts as long as there is room to stop all that are open.
+        starts as long as there is room to stop all that are open. Each is written out when it has stopped.
         """
         to_stop = self._open_streams + 1
         if to_stop + _STREAM_RESERVE > self._lane("chat.stopStream").room():
+            return False
+        if to_stop + self._open_drafts > self._lane("chat.update").room():
             return False
         if self._lane("chat.startStream").room() < 1:
             return False
@@ -90,6 +94,21 @@ class Pacer:
     def close_stream(self) -> None:
         """A stream that was counted has been stopped, has run out, or could not be started."""
         self._open_streams -= 1
+
+    def open_draft(self) -> bool:
+        """Whether what there is of an answer can be posted and, at its end, be changed without a wait.
+
+        If so, it is counted. An answer that is not shown before its end needs no change at all.
+        """
+        to_change = self._open_streams + self._open_drafts + 1
+        if _CHANGES_FOR_EACH * to_change > self._lane("chat.update").room():
+            return False
+        self._open_drafts += 1
+        return True
+
+    def close_draft(self) -> None:
+        """A draft that was counted has been changed for the last time, or could not be posted."""
+        self._open_drafts -= 1
 
     def append_interval_s(self) -> float:
         """How long a stream waits between appends, in seconds: the same for all, longer the more is used up."""

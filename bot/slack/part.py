@@ -62,6 +62,7 @@ class Part:
         self._unsent = _Unsent()
         self._stream_began: float | None = None
         self._changed_at: float | None = None
+        self._is_draft = False
         # A stream was started or a message posted, and what Slack answered was lost.
         self._may_be_there = False
 
@@ -167,11 +168,25 @@ class Part:
         if not self.text or now - self._changed_at < _CHANGE_EVERY_S:
             return
         self._changed_at = now
+        if self.ts is None and not self._open_draft():
+            return
         try:
             with urgency("extra"):
                 await self._show("pending", (stop_button(self._run_id),))
         except (NoTurn, SlackError) as error:
             _log.info("Not shown before its end: %s", error)
+        finally:
+            if self.ts is None:
+                self._close_draft()
+
+    def _open_draft(self) -> bool:
+        self._is_draft = self._pacer.open_draft()
+        return self._is_draft
+
+    def _close_draft(self) -> None:
+        if self._is_draft:
+            self._is_draft = False
+            self._pacer.close_draft()
 
     # closing
 
@@ -193,12 +208,15 @@ class Part:
         """
         self._take(text, cards)
         has_told = False
-        with urgency("finish"):
-            if self.streams:
-                has_told = await self._end_stream(state, session) and session is not None
-            # Also after a stream: the Stop button goes, and the text becomes the Markdown that the model wrote.
-            if self.text or self._cards or foot or self.ts:
-                await self._show(state, foot)
+        try:
+            with urgency("finish"):
+                if self.streams:
+                    has_told = await self._end_stream(state, session) and session is not None
+                # Also after a stream: the Stop button goes, and the text becomes the Markdown of the model.
+                if self.text or self._cards or foot or self.ts:
+                    await self._show(state, foot)
+        finally:
+            self._close_draft()
         return has_told
 
     async def _show(self, state: State, foot: Sequence[Block]) -> None:

@@ -16,6 +16,9 @@ from bot.playground.api.table import METHODS
 from bot.playground.rates import Rates
 from bot.slack.pacing import NoTurn, Pacer, Urgency
 
+# After that, an answer without a stream is posted as far as there is one, and then changed as often.
+DRAFT_S = 3.0
+
 
 class Slack:
     """Counts calls as the embedded workspace does; each is on the way for a while, and so is its answer."""
@@ -53,6 +56,29 @@ async def stream(slack: Slack, pacer: Pacer, channel: str, until: float) -> None
             await slack.call(pacer, "chat.appendStream", channel, "extra")
     await slack.call(pacer, "chat.stopStream", channel, "finish")
     pacer.close_stream()
+    await slack.call(pacer, "chat.update", channel, "finish")
+
+
+async def draft(slack: Slack, pacer: Pacer, channel: str, until: float) -> None:
+    try:
+        await slack.call(pacer, "chat.postMessage", channel, "extra")
+        while until - now() > DRAFT_S:
+            await asyncio.sleep(DRAFT_S)
+            with suppress(NoTurn):
+                await slack.call(pacer, "chat.update", channel, "extra")
+        await asyncio.sleep(max(0.0, until - now()))
+        await slack.call(pacer, "chat.update", channel, "finish")
+    finally:
+        pacer.close_draft()
+
+
+async def post(slack: Slack, pacer: Pacer, channel: str, until: float) -> None:
+    await asyncio.sleep(min(DRAFT_S, until - now()))
+    if now() < until and pacer.open_draft():
+        with suppress(NoTurn):
+            return await draft(slack, pacer, channel, until)
+    await asyncio.sleep(until - now())
+    return await slack.call(pacer, "chat.postMessage", channel, "finish")
 
 
 async def answer(slack: Slack, pacer: Pacer, channel: str, model_s: float) -> float:
@@ -63,8 +89,7 @@ async def answer(slack: Slack, pacer: Pacer, channel: str, model_s: float) -> fl
     if pacer.open_stream():
         await stream(slack, pacer, channel, ends)
     else:
-        await asyncio.sleep(ends - now())
-        await slack.call(pacer, "chat.postMessage", channel, "finish")
+        await post(slack, pacer, channel, ends)
     return now() - ends
 
 

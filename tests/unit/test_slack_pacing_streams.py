@@ -11,6 +11,7 @@ from bot.slack.pacing import Pacer
 from bot.slack.tiers import limit_of
 
 STREAMS = int(limit_of("chat.stopStream").calls) - 1
+UPDATES = int(limit_of("chat.update").calls)
 
 
 @in_virtual_time
@@ -35,7 +36,36 @@ async def test_a_stream_that_could_not_be_started_makes_room_for_another() -> No
     assert pacer.open_stream()
 
 
-@pytest.mark.parametrize("method", ["chat.startStream", "chat.stopStream"])
+@in_virtual_time
+async def test_so_many_drafts_are_opened_that_all_can_be_changed_twice_at_once() -> None:
+    pacer, drafts = Pacer(now), UPDATES // 2
+    assert [pacer.open_draft() for _ in range(drafts + 1)] == [True] * drafts + [False]
+    for _ in range(2 * drafts):
+        (await pacer.turn("chat.update", urgency="finish")).answered()
+    for _ in range(drafts):
+        pacer.close_draft()
+    assert now() == 0.0
+    assert not pacer.open_draft()
+    await asyncio.sleep(60)
+    assert pacer.open_draft()
+
+
+@in_virtual_time
+async def test_streams_and_drafts_share_the_changes_at_their_ends() -> None:
+    pacer = Pacer(now)
+    assert all(pacer.open_stream() for _ in range(STREAMS))
+    drafts = UPDATES // 2 - STREAMS
+    assert [pacer.open_draft() for _ in range(drafts + 1)] == [True] * drafts + [False]
+    for _ in range(STREAMS):
+        pacer.close_stream()
+    for _ in range(UPDATES - drafts):
+        await pacer.turn("chat.update")
+    assert not pacer.open_stream()
+    pacer.close_draft()
+    assert pacer.open_stream()
+
+
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.stopStream", "chat.update"])
 def test_no_stream_is_opened_while_its_start_or_its_stop_rests(method: str) -> None:
     pacer = Pacer(lambda: 0.0)
     pacer.limited(method, "", 10)

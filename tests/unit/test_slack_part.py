@@ -80,3 +80,38 @@ async def test_a_post_that_was_left_out_is_not_looked_for() -> None:
         await part.close("And more.", (), "final")
         assert at.shown == ["Some words. Some words. And more."]
         assert not at.calls("conversations.replies")
+
+
+async def test_an_answer_is_shown_before_its_end_where_its_change_will_not_have_to_wait() -> None:
+    async with bench() as at:
+        part = at.part()
+        await at.grown(part, "Some words. ")
+        assert at.shown == ["Some words. Some words."]
+        await part.close("And more.", (), "final")
+        assert at.shown == ["Some words. Some words. And more."]
+        await at.use_up("chat.update", but=2)
+        crowded = at.part()
+        await at.grown(crowded, "Other words. ")
+        assert len(at.shown) == 1
+        await crowded.close("And more.", (), "final")
+        assert at.shown[1:] == ["Other words. Other words. And more."]
+        assert len(at.calls("chat.update")) == 1
+
+
+async def test_the_change_of_what_could_not_be_posted_is_left_for_others() -> None:
+    async with bench() as at:
+        await at.use_up("chat.update", but=2)
+        at.playground.faults.next("chat.postMessage", error="restricted_action")
+        await at.grown(at.part(), "Some words. ")
+        assert at.shown == []
+        assert at.pacer.open_draft()
+
+
+async def test_the_changes_of_what_is_closed_are_left_for_others() -> None:
+    async with bench() as at:
+        await at.use_up("chat.update", but=3)
+        part = at.part()
+        await at.grown(part, "Some words. ")
+        assert not at.pacer.open_draft()
+        await part.close("And more.", (), "final")
+        assert at.pacer.open_draft()
