@@ -10,7 +10,7 @@ from bot.playground.api.call import Method, Tier
 from bot.playground.workspace import Clock
 
 _PER_MINUTE: MappingProxyType[Tier, int] = MappingProxyType(
-    {"tier1": 1, "tier2": 20, "tier3": 50, "tier4": 100}
+    {"tier1": 1, "tier2": 20, "tier3": 50, "tier4": 100, "status": 600}
 )
 _POSTS_PER_SECOND = 1
 _POSTING_BURST = 5

@@ -40,7 +40,7 @@ async def measure(report: Report) -> None:
     report.add("storm: answers that are not complete", storm.incomplete(), "", 0)
     report.add("storm: Slack calls answered 429", storm.playground.rate_limited_share * 100, "%", 1)
     report.add("storm: streamed answers", storm.streamed(), "")
-    report.add("storm: answers with a status line or 👀", storm.with_status(), "")
+    report.add("storm: questions with a status line or 👀", storm.with_status(), "")
 
 
 class _Storm:
@@ -50,6 +50,7 @@ class _Storm:
         self.delivered: dict[int, float] = {}
         self._texts: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
+        self._threads: dict[str, str] = {}
         self.playground.workspace.listen(self._notice)
 
     async def ask(self) -> None:
@@ -62,7 +63,7 @@ class _Storm:
             ada = self.playground.person("ada")
             ts = await ada.say(f"#room{channel}", f"@threadloop Q{number}?", thread_ts=root)
             roots.setdefault(channel, ts)
-            self._numbers[ts] = number
+            self._numbers[ts], self._threads[ts] = number, root or ts
             await asyncio.sleep(_WITHIN_S / _QUESTIONS)
 
     def reply(self, request: dict[str, Any]) -> Reply:
@@ -81,13 +82,19 @@ class _Storm:
         return sum(call.method == "chat.startStream" and call.outcome == "ok" for call in self.playground.calls)
 
     def with_status(self) -> int:
-        """How many questions were seen to be heard."""
-        seen = {
-            str(call.arguments.get("thread_ts") or call.arguments.get("timestamp"))
+        """How many questions were seen to be heard, between the question and its answer."""
+        signs = [
+            (str(call.arguments.get("thread_ts") or call.arguments.get("timestamp")), call.at)
             for call in self.playground.calls
             if call.method in ("assistant.threads.setStatus", "reactions.add") and call.outcome == "ok"
-        }
-        return len(seen)
+        ]
+        return sum(
+            any(
+                where in (ts, self._threads[ts]) and float(ts) < at < self.delivered[number]
+                for where, at in signs
+            )
+            for ts, number in self._numbers.items()
+        )
 
     def _notice(self, change: Change) -> None:
         marker = read_marker({"metadata": change.message.metadata}) if change.message else None

@@ -68,7 +68,7 @@ def test_to_be_without_a_method_that_never_was_is_a_mistake() -> None:
         ("conversations.replies", 50),
         ("reactions.add", 50),
         ("agents.sessions.setStatus", 50),
-        ("assistant.threads.setStatus", 50),
+        ("assistant.threads.setStatus", 600),
         ("users.info", 100),
         ("views.publish", 100),
     ],

@@ -94,7 +94,7 @@ def _session(call: Call) -> tuple[Channel, str, AgentThread]:
 
 
 METHODS = (
-    Method("assistant.threads.setStatus", set_status, ("assistant:write", "chat:write"), "tier3"),
+    Method("assistant.threads.setStatus", set_status, ("assistant:write", "chat:write"), "status"),
     Method("assistant.threads.setTitle", set_title, ("assistant:write",), "tier3"),
     Method("assistant.threads.setSuggestedPrompts", set_suggested_prompts, ("assistant:write",), "tier3"),
     Method("agents.sessions.setStatus", set_session_status, ("assistant:write", "chat:write"), "tier3"),

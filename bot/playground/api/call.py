@@ -12,7 +12,7 @@ from bot.playground.shapes import Shapes
 from bot.playground.workspace import Workspace
 
 TokenKind = Literal["bot", "user", "app"]
-Tier = Literal["tier1", "tier2", "tier3", "tier4", "posting", "none"]
+Tier = Literal["tier1", "tier2", "tier3", "tier4", "status", "posting", "none"]
 _FALSE = ("", "0", "false")
 _HISTORY_SCOPES = {
     "channel": "channels:history",
