@@ -28,6 +28,7 @@ from support.tool_context import ANN, tool_context
 
 from tools import Asker, Elicitation, ElicitationAnswer, Registry
 from tools._mcp import ServerStatus, Timing
+from tools._mcp.server import longest_pause_s
 
 BOB = Asker("U2", "Bob", "Europe/Berlin")
 
@@ -338,3 +339,8 @@ async def test_attempts_on_a_dead_server_come_less_and_less_often(
         await until(servers, lambda: len(failures()) == 4)
     pauses = [later - earlier for earlier, later in pairwise(failures())]
     assert all(pause >= least for pause, least in zip(pauses, (0.25, 0.5, 1.0), strict=True))
+
+
+@pytest.mark.parametrize(("failures", "seconds"), [(1, 0.5), (2, 1.0), (7, 32.0), (8, 60.0), (100_000, 60.0)])
+def test_a_server_is_tried_again_however_long_it_was_away(failures: int, seconds: float) -> None:
+    assert longest_pause_s(failures) == seconds

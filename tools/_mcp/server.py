@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 60.0
+_DOUBLED_AT_MOST = 10
 _BREATH_S = 0.2
 _STEADY_S = 60.0
 _GOODBYE_S = 2.0
@@ -139,8 +140,7 @@ class Server:
     async def _pause(self, failures: int, problem: str) -> None:
         if self._stopping.is_set():
             return
-        longest = min(_FIRST_PAUSE_S * 2 ** (failures - 1), _LONGEST_PAUSE_S)
-        seconds = longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+        seconds = longest_pause_s(failures) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
         reason = cut(redact(problem, self._config.secrets), _MOST_DETAIL_CHARS)
         _log.warning("MCP server %s is away: %s", self._config.name, reason)
         self._become((), "down", f"{reason}; next try in {math.ceil(seconds)} s")
@@ -151,6 +151,12 @@ class Server:
             _log.info("MCP server %s is up: %s", self._config.name, detail)
         self.tools, self.status = tools, ServerStatus(self._config.name, state, detail)
         self._on_change()
+
+
+def longest_pause_s(failures: int) -> float:
+    """The most seconds to wait after so many failures in a row: doubled with each, up to a minute."""
+    # Bounded before it is a power: a server that is away for a night fails more often than a float can say.
+    return min(_FIRST_PAUSE_S * 2.0 ** min(failures - 1, _DOUBLED_AT_MOST), _LONGEST_PAUSE_S)
 
 
 def _connections() -> ModuleType:
