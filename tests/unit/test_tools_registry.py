@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -287,6 +289,44 @@ async def test_a_result_that_is_no_json_is_an_error() -> None:
         return object()
 
     assert "Serialization" in error_of(await call(give))
+
+
+def traced(function: Any) -> Any:
+    @functools.wraps(function)
+    def inner(**arguments: Any) -> Any:
+        return function(**arguments)
+
+    return inner
+
+
+async def test_an_async_tool_may_stand_in_a_plain_decorator() -> None:
+    @traced
+    async def give(count: int) -> list[int]:
+        """Give."""
+        return [count]
+
+    assert (await call(give, '{"count": 2}')).content == "[2]"
+
+
+async def test_a_tool_that_yields_works_off_the_event_loop() -> None:
+    def give(count: int) -> Iterator[str]:
+        """Give."""
+        for _ in range(count):
+            yield threading.current_thread().name
+
+    assert (await call(give, '{"count": 2}')).content == '["tool","tool"]'
+
+
+async def test_a_tool_that_yields_is_held_to_its_time() -> None:
+    release = threading.Event()
+
+    @tool(timeout_s=0.05)
+    def give() -> Iterator[bool]:
+        """Give."""
+        yield release.wait(30)
+
+    assert "0.05 seconds" in error_of(await call(give))
+    release.set()
 
 
 @pytest.mark.parametrize("limit", [60, 999, 1000, 12_000])

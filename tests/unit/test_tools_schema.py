@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, Literal
 
 import jsonschema
@@ -185,6 +185,11 @@ def uncontexted(context) -> int:  # type: ignore[no-untyped-def]  # as above
     return 1
 
 
+async def yielding(x: int) -> AsyncIterator[int]:
+    """Take a number."""
+    yield x
+
+
 def misdocumented(x: int) -> int:
     """Take a number.
 
@@ -221,6 +226,7 @@ def impatient(x: int) -> int:
         (variadic, r"\*numbers: .*int.* cannot be filled"),
         (positional, "cannot be filled"),
         (reserved, "parameter copy has a name that pydantic keeps"),
+        (yielding, "yielding yields. Return a list instead"),
         (misdocumented, "describes no parameter: y"),
         (mistitled, "the title of mistitled cannot be filled in"),
         (impatient, "@tool of impatient: timeout_s must be greater than 0, and is 0"),

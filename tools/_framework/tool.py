@@ -159,6 +159,8 @@ class Tool:
 
     @classmethod
     def _of(cls, function: Callable[..., object]) -> Tool:
+        if inspect.isasyncgenfunction(inspect.unwrap(function)):
+            raise BadTool(f"{where(function)}: {function.__name__} yields. Return a list instead.")
         signature = read_signature(function)
         options = _options(function)
         for fault in _faults(options, signature.arguments.model_fields, signature.name):
@@ -240,8 +242,14 @@ def _runner(
         if signature.context_parameter:
             arguments = {**arguments, signature.context_parameter: context}
         if inspect.iscoroutinefunction(function):
-            return await function(**arguments)
-        return await run_in_thread(lambda: function(**arguments))
+            result = await function(**arguments)
+        else:
+            result = await run_in_thread(lambda: function(**arguments))
+        if inspect.isawaitable(result):
+            # A decorator's plain function may stand around an async one.
+            result = await result
+        # What an iterator has to do is done here, and not when its JSON is written.
+        return await run_in_thread(lambda: list(result)) if isinstance(result, Iterator) else result
 
     return run
 
