@@ -8,9 +8,10 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import AfterValidator
 from support.tool_context import tool_context
 from support.virtual_time import in_virtual_time
 
@@ -120,6 +121,23 @@ def test_what_cannot_be_described_is_shown_as_it_is() -> None:
     registry = Registry([post])
     assert registry.describe_call("post", '{"channel": ') == 'post: {"channel": '
     assert registry.describe_call("nothing", "{}") == "nothing"
+
+
+class Mixed:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"mixed {self.name}"
+
+
+def test_what_json_cannot_carry_is_described_in_words() -> None:
+    @tool(read_only=False)
+    def paint(color: Annotated[str, AfterValidator(Mixed)]) -> str:
+        """Paint something."""
+        return color
+
+    assert Registry([paint]).describe_call("paint", '{"color": "red"}') == 'paint\ncolor: "mixed red"'
 
 
 # Kept results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, Literal
 
@@ -79,6 +80,48 @@ def test_a_description_has_no_loose_ends() -> None:
         return count
 
     assert Registry([roll]).schemas[0]["description"] == "Roll dice."
+
+
+NUMPY = """
+    Roll dice.
+
+    Parameters
+    ----------
+    count : int
+        How many
+"""
+SPHINX = """
+    Roll dice.
+
+    :param count: How many
+"""
+
+
+@pytest.mark.parametrize("docstring", [NUMPY, SPHINX])
+def test_parameters_may_be_described_in_numpys_and_sphinx_style(docstring: str) -> None:
+    def roll(count: int) -> int:
+        return count
+
+    roll.__doc__ = docstring
+    [schema] = Registry([roll]).schemas
+    assert schema["description"] == "Roll dice."
+    assert schema["parameters"]["properties"]["count"]["description"] == "How many"
+
+
+def test_an_annotation_may_describe_its_parameter() -> None:
+    def roll(
+        count: Annotated[int, Field(description="How many")], sides: Annotated[int, Field(ge=2)] = 6
+    ) -> int:
+        """Roll dice.
+
+        Args:
+            sides: Of each
+        """
+        return count * sides
+
+    properties = Registry([roll]).schemas[0]["parameters"]["properties"]
+    assert properties["count"]["description"] == "How many"
+    assert properties["sides"]["description"] == "Of each (at least 2, default: 6)"
 
 
 def test_the_weather_tool_has_the_guides_parameters() -> None:
@@ -185,6 +228,26 @@ def uncontexted(context) -> int:  # type: ignore[no-untyped-def]  # as above
     return 1
 
 
+def with_field(x: int = Field(3, ge=1)) -> int:
+    """Take a number."""
+    return x
+
+
+def with_misfit(x: int = "many") -> int:  # type: ignore[assignment]  # what is tested
+    """Take a number."""
+    return x
+
+
+def with_object(x: Any = Opaque) -> int:
+    """Take anything."""
+    return 1
+
+
+def with_infinity(x: float = math.inf) -> float:
+    """Take a number."""
+    return x
+
+
 async def yielding(x: int) -> AsyncIterator[int]:
     """Take a number."""
     yield x
@@ -226,6 +289,10 @@ def impatient(x: int) -> int:
         (variadic, r"\*numbers: .*int.* cannot be filled"),
         (positional, "cannot be filled"),
         (reserved, "parameter copy has a name that pydantic keeps"),
+        (with_field, r"the default of x is a Field. .*`x: Annotated\[int, Field\(ge=1\)\] = 3`"),
+        (with_misfit, 'the default of x does not fit: it must be a valid integer.* and is "many"'),
+        (with_object, "JSON cannot carry the default of x"),
+        (with_infinity, "JSON cannot carry the default of x, which is inf"),
         (yielding, "yielding yields. Return a list instead"),
         (misdocumented, "describes no parameter: y"),
         (mistitled, "the title of mistitled cannot be filled in"),

@@ -16,11 +16,14 @@ from typing import Any, get_type_hints
 import docstring_parser
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from tools._framework.context import Context
 from tools._framework.errors import BadTool, ToolRetry
 from tools._framework.mismatch import explain
 from tools._framework.strict import strict_form
+from tools._framework.wording import in_plain_words
 
 # OpenAI and Anthropic both hold a tool's name to this.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -113,6 +116,8 @@ def _read_docstring(function: Callable[..., object]) -> tuple[str, dict[str, str
         )
     try:
         parsed = docstring_parser.parse(text, docstring_parser.DocstringStyle.GOOGLE)
+        if not parsed.params and (in_other_style := docstring_parser.parse(text)).params:
+            parsed = in_other_style
     except docstring_parser.ParseError as error:
         raise BadTool(
             f"{where(function)}: the docstring of {function.__name__} cannot be read: {error} "
@@ -152,13 +157,20 @@ def _field(
             f"{where(function)}: parameter {name} has a name that pydantic keeps for itself; rename it."
         )
     default = ... if parameter.default is inspect.Parameter.empty else parameter.default
-    return hints[name], Field(default, description=description)
+    if isinstance(default, FieldInfo):
+        raise BadTool(
+            f"{where(function)}: the default of {name} is a Field. Put that into the type: "
+            f"`{name}: Annotated[int, Field(ge=1)] = 3`."
+        )
+    # A description that is given, even as None, goes before the annotation's own.
+    return hints[name], Field(default, description=description) if description else Field(default)
 
 
 def _model(function: Callable[..., object], fields: dict[str, Any]) -> tuple[type[BaseModel], dict[str, Any]]:
     config = ConfigDict(extra="forbid", protected_namespaces=())
     try:
         model = pydantic.create_model(function.__name__, __config__=config, **fields)
+        _check_defaults(function, model)
         return model, _tidy(model.model_json_schema())
     except (pydantic.errors.PydanticUserError, TypeError) as error:
         reason = str(error).splitlines()[0]
@@ -166,6 +178,26 @@ def _model(function: Callable[..., object], fields: dict[str, Any]) -> tuple[typ
             f"{where(function)}: a parameter of {function.__name__} has a type that JSON cannot carry. "
             f"Take str, int, float, bool, Literal, list, dict, an enum or a pydantic model. ({reason})"
         ) from error
+
+
+def _check_defaults(function: Callable[..., object], model: type[BaseModel]) -> None:
+    """Hold the defaults to their types, as arguments would be."""
+    defaults = {name: field.default for name, field in model.model_fields.items() if not field.is_required()}
+    for name, default in defaults.items():
+        try:
+            json.dumps(to_jsonable_python(default), allow_nan=False)
+        except ValueError as error:
+            raise BadTool(
+                f"{where(function)}: JSON cannot carry the default of {name}, which is {default!r}."
+            ) from error
+    try:
+        model.model_validate(defaults)
+    except pydantic.ValidationError as error:
+        for fault in error.errors():
+            if (name := str(fault["loc"][0])) in defaults:
+                raise BadTool(
+                    f"{where(function)}: the default of {name} does not fit: it {in_plain_words(fault)}."
+                ) from error
 
 
 def _tidy(schema: Any) -> Any:

@@ -260,7 +260,7 @@ def _plain_name(name: str) -> str:
 
 
 def _plain_json(value: object) -> str:
-    text = json.dumps(pydantic_core.to_jsonable_python(value), ensure_ascii=False)
+    text = json.dumps(pydantic_core.to_jsonable_python(value, fallback=str), ensure_ascii=False)
     # What can't be seen is shown as its code.
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
