@@ -377,3 +377,39 @@ def test_a_title_shows_the_arguments_to_people() -> None:
     assert registry.title("greet", "{") == "greet"
     assert registry.title("greet", None) == "greet"
     assert registry.title("other", "{}") == "other"
+
+
+class Color(Enum):
+    RED = "red"
+
+
+class Item(pydantic.BaseModel):
+    name: str
+    count: int = 1
+
+
+class Size(pydantic.BaseModel):
+    width: int
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        ({"thing": "door"}, "Painting door red"),
+        ({"thing": ["door", "wall"]}, "Painting door, wall red"),
+        ({"thing": [{"name": "pen", "count": 2}]}, "Painting pen red"),
+        ({"thing": {"width": 2}}, 'Painting {"width": 2} red'),
+        ({"thing": True}, "Painting true red"),
+        ({"thing": "2026-01-02T03:04:05Z"}, "Painting 2026-01-02T03:04:05Z red"),
+        ({"thing": None}, "Painting  red"),
+    ],
+)
+def test_a_title_shows_no_python(arguments: dict[str, Any], title: str) -> None:
+    @tool(title="Painting {thing} {color}")
+    def paint(
+        thing: bool | datetime | Size | list[Item] | list[str] | str | None, color: Color = Color.RED
+    ) -> str:
+        """Paint something."""
+        return f"{thing} {color}"
+
+    assert Registry([paint]).title("paint", json.dumps(arguments)) == title

@@ -327,6 +327,8 @@ def opens() -> Callable[..., object]:
         ({"channels": ("#general",)}, 'channels must be a channel\'s id, such as C0123ABCD, and is "#general"'),
         ({"users": "U1"}, 'users must be a list, and is "U1"'),
         ({"needs": "TOKEN"}, "needs must be a list"),
+        ({"title": "Opening {door:.2f}"}, "in braces goes a parameter's name and nothing else"),
+        ({"title": "Opening {door.name}"}, "in braces goes a parameter's name and nothing else"),
         ({"cache_s": 5, "read_only": False}, "take away cache_s or read_only=False"),
     ],
 )

@@ -203,10 +203,7 @@ class Tool:
             return self.name
 
         def fill(place: re.Match[str]) -> str:
-            if place[1] not in values:
-                return place[0]
-            value = values[place[1]]
-            return "" if value is None else brief(value, _TITLE_VALUE_CHARS)
+            return brief(_in_words(values[place[1]]), _TITLE_VALUE_CHARS) if place[1] in values else place[0]
 
         return _PLACE.sub(fill, self.options.title).strip()
 
@@ -254,6 +251,21 @@ def _runner(
     return run
 
 
+def _in_words(value: object) -> str:
+    """An argument as people would put it into a sentence."""
+    match pydantic_core.to_jsonable_python(value, fallback=str):
+        case None:
+            return ""
+        case str(text):
+            return text
+        case list(entries):
+            return ", ".join(map(_in_words, entries))
+        case {"name": str(name)} | {"title": str(name)}:
+            return name
+        case other:
+            return json.dumps(other, ensure_ascii=False)
+
+
 def _plain_name(name: str) -> str:
     # The parameters of a tool that was made at run time may have any names.
     return name if name.isidentifier() else _plain_json(name)
@@ -281,5 +293,7 @@ def _faults(options: Options, parameters: Collection[str], name: str) -> Iterato
         if place not in parameters:
             known = ", ".join(parameters) or "none"
             yield f"the title of {name} cannot be filled in: its parameters are {known}, not {place!r}."
+    if "{" in _PLACE.sub("", options.title or ""):
+        yield f"the title of {name} cannot be filled in: in braces goes a parameter's name and nothing else."
     if options.cache_s and not options.read_only:
         yield f"{name} writes, so its results cannot be kept: take away cache_s or read_only=False."
