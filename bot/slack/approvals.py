@@ -142,7 +142,7 @@ class ApprovalCards:
         if len(words) > _MOST_CHARS:
             await delivery.upload(Attach("approval.txt", words, "What would be done"))
         ask = f"{self._whom(approval, delivery.question)}\n\n{self._shown(approval)}"
-        body = Body(ask, foot=(approval_buttons(Press.on(approval).value),))
+        body = Body(ask, foot=(approval_buttons(Press.on(approval).value),), needs_foot=True)
         return await delivery.post_marked(body, _mark(approval))
 
     def _whom(self, approval: Approval, question: Question) -> str:

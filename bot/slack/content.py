@@ -25,6 +25,8 @@ ACCEPT_ACTION = "accept_asked"
 DECLINE_ACTION = "decline_asked"
 VISIT_ACTION = "visit_asked"
 
+_MOST_SECTION = 3_000
+
 # Metadata and fallback text are ours; the rest of what a message holds is what makes Slack refuse it.
 CONTENT_ERRORS = frozenset(
     {
@@ -51,14 +53,27 @@ class Body:
     foot: tuple[Block, ...] = ()
     fallback: str = ""
     """Stands for a message that has no text."""
+    needs_foot: bool = False
+    """Whether it is of no use without what stands below, such as the buttons of a question."""
 
     def forms(self) -> Iterator[dict[str, Any]]:
-        """The arguments that show it, the richest form first: Slack may refuse any but the last."""
+        """The arguments that show it, the richest form first: Slack may refuse any but the last.
+
+        One that needs its foot has it in every form, so that Slack may refuse them all.
+        """
         shown: list[Block] = [{"type": "markdown", "text": self.text}] if self.text else []
         text = escape(self.text or self.fallback)
         yield {"text": text, "blocks": [*self.cards, *shown, *self.foot]}
+        if self.needs_foot:
+            yield {"text": text, "blocks": [*_plain_sections(self.text), *self.foot]}
+            return
         yield {"markdown_text": self.text or self.fallback}
         yield {"text": text, "blocks": []}
+
+
+def _plain_sections(text: str) -> list[Block]:
+    pieces = (text[start : start + _MOST_SECTION] for start in range(0, len(text), _MOST_SECTION))
+    return [{"type": "section", "text": _plain(piece)} for piece in pieces]
 
 
 def message(text: str, foot: Sequence[Block] = ()) -> dict[str, Any]:

@@ -63,6 +63,8 @@ class Delivery:
         for form in body.forms():
             with suppress(_Unshowable):
                 return await self._post_once({**UNFURL_NOTHING, **form}, mark)
+        if body.needs_foot:
+            raise SlackRefused("Slack refused every form of what people were to press a button of.")
         await self.upload(Attach("answer.md", body.text or body.fallback, "Answer"))
         return await self._post_once({**UNFURL_NOTHING, "text": _AS_FILE}, mark)
 

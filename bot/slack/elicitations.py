@@ -5,24 +5,30 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
 from bot.conversation import Question, ToolCall
-from bot.errors import SlackError
+from bot.errors import SlackError, SlackRefused
 from bot.slack.client import PacedClient
 from bot.slack.content import Body, elicitation_buttons
 from bot.slack.delivery import Delivery
+from bot.slack.fillable import fillable
 from bot.slack.guard import Allowed, guarded
 from bot.slack.markdown import compose
 from bot.storage.elicitations import Asked, Elicitations
 from tools import Elicit, Elicitation, ElicitationAnswer
 
+_log = logging.getLogger(__name__)
+
 EVENT_TYPE = "threadloop_elicitation"
 
 _MOST_CHARS = 2_500
+# Of a button (https://docs.slack.dev/reference/block-kit/block-elements/button-element).
+_MOST_URL = 3_000
 _WORDS = {"accept": "Answered.", "decline": "Declined.", "cancel": "Nobody answered."}
 
 
@@ -58,15 +64,17 @@ class ElicitationCards:
     async def _ask(
         self, asked_id: str, question: Question, call: ToolCall, elicitation: Elicitation
     ) -> ElicitationAnswer:
-        asked = Asked(
-            asked_id, question.user, elicitation.message, elicitation.schema or {}, action=None, content={}
-        )
+        form = fillable(elicitation.schema or {})
+        if form is None or len(elicitation.url or "") > _MOST_URL:
+            _log.warning("What %s asks can't be asked in Slack: declined.", call.name)
+            return ElicitationAnswer("decline")
+        asked = Asked(asked_id, question.user, elicitation.message, form, action=None, content={})
         is_new = await self.elicitations.ask(asked, time.time())
         delivery = Delivery(self.client, question, self.me)
         text = _described(call, elicitation, Allowed(secrets=self.secrets))
         mark = {"event_type": EVENT_TYPE, "event_payload": {"id": asked_id}}
-        foot = elicitation_buttons(asked_id, has_form=bool(asked.form), url=elicitation.url)
-        ask = Body(f"<@{question.user}> {text}", foot=(foot,))
+        foot = elicitation_buttons(asked_id, has_form=bool(form), url=elicitation.url)
+        ask = Body(f"<@{question.user}> {text}", foot=(foot,), needs_foot=True)
         ts: str | None = None
         answer = ElicitationAnswer("cancel")
         try:
@@ -74,6 +82,9 @@ class ElicitationCards:
                 ts = await _posted(delivery, asked_id)
             ts = ts or await delivery.post_marked(ask, mark)
             answer = await self._answer(asked_id)
+        except SlackRefused as refused:
+            _log.warning("What %s asks was not shown by Slack: declined. %s", call.name, refused)
+            answer = ElicitationAnswer("decline")
         finally:
             await self.elicitations.forget(asked_id)
             if ts is not None:

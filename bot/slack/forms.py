@@ -1,20 +1,21 @@
 """A flat JSON Schema as a modal's inputs, and what was filled in as the schema's own types.
 
 The kinds of fields are those that MCP knows
-(https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation#requested-schema).
+(https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation#requested-schema). A form that is
+not ours goes through `fillable` first, which leaves out what Slack does not take.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Mapping[str, Any]
 
 # Slack's most (https://docs.slack.dev/reference/block-kit/blocks/input-block and its elements).
-_MOST_LABEL, _MOST_OPTION, _MOST_OPTIONS, _MOST_INPUTS = 150, 75, 100, 100
-_MOST_TEXT = 3_000
+_MOST_LABEL, _MOST_OPTION, _MOST_OPTIONS = 150, 75, 100
 _MOST_TITLE = 24
 _MOST_IN_A_LINE = 500
 _TEXT_INPUTS = {"email": "email_text_input", "uri": "url_text_input"}
@@ -45,7 +46,7 @@ def form_blocks(form: Json) -> list[dict[str, Any]]:
             **({"hint": _plain(str(field["description"]), _MOST_LABEL)} if field.get("description") else {}),
             "element": {"action_id": name, **_element(field)},
         }
-        for name, field in list(_fields(form).items())[:_MOST_INPUTS]
+        for name, field in _fields(form).items()
     ]
 
 
@@ -63,45 +64,40 @@ def _fields(form: Json) -> Mapping[str, Json]:
 
 def _element(field: Json) -> dict[str, Any]:
     if field.get("type") == "array":
-        return _select("multi_static_select", _choices(field.get("items") or {}), field.get("default") or ())
+        return _select("multi_static_select", _choices(field["items"]), field.get("default", []))
     if choices := _choices(field):
-        chosen = [field["default"]] if "default" in field else []
-        return _select("static_select", choices, chosen)
-    default = field.get("default")
+        return _select("static_select", choices, [field["default"]] if "default" in field else [])
     match field.get("type"), field.get("format"):
         case ("integer" | "number") as kind, _:
             element = {"type": "number_input", "is_decimal_allowed": kind == "number"}
-            element |= _limits(field, min_value="minimum", max_value="maximum")
-            return element | ({} if default is None else {"initial_value": str(default)})
+            return element | _said(
+                field, _decimal, min_value="minimum", max_value="maximum", initial_value="default"
+            )
         case _, "date":
-            return {"type": "datepicker"} | ({"initial_date": default} if default else {})
+            return {"type": "datepicker"} | _said(field, str, initial_date="default")
         case _, "date-time":
             return {"type": "datetimepicker"}
         case _, ("email" | "uri") as kind:
-            return {"type": _TEXT_INPUTS[kind]} | ({"initial_value": default} if default else {})
-    element = {"type": "plain_text_input", "multiline": int(field.get("maxLength") or 0) > _MOST_IN_A_LINE}
-    if field.get("maxLength", 0) <= _MOST_TEXT:
-        element |= {name: int(value) for name, value in _limits(field, **_LENGTHS).items()}
-    return element | ({"initial_value": str(default)} if default else {})
+            return {"type": _TEXT_INPUTS[kind]} | _said(field, str, initial_value="default")
+    element = {"type": "plain_text_input", "multiline": field.get("maxLength", 0) > _MOST_IN_A_LINE}
+    element |= _said(field, int, min_length="minLength", max_length="maxLength")
+    return element | _said(field, str, initial_value="default")
 
 
-_LENGTHS = {"min_length": "minLength", "max_length": "maxLength"}
+def _said(field: Json, form: Callable[[Any], Any], **words: str) -> dict[str, Any]:
+    """What the field says, in Slack's words and in this form."""
+    return {ours: form(field[theirs]) for ours, theirs in words.items() if theirs in field}
 
 
-def _limits(field: Json, **names: str) -> dict[str, Any]:
-    return {ours: str(field[theirs]) for ours, theirs in names.items() if theirs in field}
+def _decimal(number: float) -> str:
+    return f"{Decimal(str(number)):f}"
 
 
 def _choices(field: Json) -> list[tuple[Any, str]]:
     """The values to choose from, and what people read for them; nothing for a field to write in."""
     match field:
-        case {"oneOf": [*choices]} | {"anyOf": [*choices]}:
-            return [
-                (choice.get("const"), str(choice.get("title") or choice.get("const"))) for choice in choices
-            ]
-        case {"enum": [*values]}:
-            names = field.get("enumNames") or values
-            return [(value, str(name)) for value, name in zip(values, names, strict=False)]
+        case {"oneOf": [*choices]}:
+            return [(choice["const"], choice["title"]) for choice in choices]
         case {"type": "boolean"}:
             return [(True, "Yes"), (False, "No")]
     return []
@@ -124,7 +120,7 @@ def _select(kind: str, choices: Sequence[tuple[Any, str]], chosen: Sequence[Any]
 
 def _given(field: Json, element: Json) -> Any:
     if "selected_options" in element:
-        choices = _choices(field.get("items") or {})
+        choices = _choices(field["items"])
         return [choices[int(option["value"])][0] for option in element["selected_options"] or ()]
     if "selected_option" in element:
         chosen = element["selected_option"]

@@ -232,6 +232,26 @@ async def test_a_card_shows_the_arguments_though_the_tool_went_away_before_it_wa
         assert json.dumps(json.dumps({"text": "milk"})) in card.text
 
 
+async def test_a_card_that_slack_shows_only_in_a_plainer_form_keeps_its_buttons(tmp_path: Path) -> None:
+    model, notebook = OpenAIServer([writes("milk"), text("Done.")]), Notebook()
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:
+        scene.playground.faults.next("chat.postMessage", error="invalid_blocks")
+        ts = await scene.ada.say("#general", "@threadloop Please do")
+        (card,) = await until_asked(scene, ts)
+        assert 'text: "milk"' in card.message["blocks"][0]["text"]["text"]
+        await approve(scene.ada, card)
+        await until_said(scene, ts, "Done.")
+
+
+async def test_where_slack_refuses_every_card_with_buttons_the_question_fails(tmp_path: Path) -> None:
+    model, notebook = OpenAIServer([writes("milk")]), Notebook()
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:
+        scene.playground.faults.next("chat.postMessage", error="invalid_blocks", times=2)
+        ts = await scene.ada.say("#general", "@threadloop Please do")
+        assert "Slack did not let me finish" in await scene.answer(ts)
+        assert cards(scene, ts) == []
+
+
 async def test_a_reason_or_a_name_can_ping_nobody_either(tmp_path: Path) -> None:
     async with _asking(tmp_path, writes("milk"), text("Then not.")) as (scene, ts, _):
         (card,) = await until_asked(scene, ts)

@@ -124,6 +124,38 @@ async def test_a_form_is_filled_in_in_a_modal(tmp_path: Path) -> None:
         }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        Elicitation("Please sign in", url=f"https://pens.example/login?{'a' * 3_000}"),
+        Elicitation("Where to?", {"required": ["to"], "properties": {"to": {"type": "object"}}}),
+    ],
+    ids=["page", "form"],
+)
+async def test_what_slack_can_not_show_is_declined(tmp_path: Path, impossible: Elicitation) -> None:
+    model, shop = OpenAIServer([tool_calls(("order", {})), text("Noted.")]), Shop(impossible)
+    async with bot_in_workspace(tmp_path, model=model, tools=shop.registry()) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Order a pen")
+        await until_said(scene, ts, "Noted.")
+        assert shop.answers == [ElicitationAnswer("decline")]
+        assert elicitation_cards(scene, ts) == []
+
+
+async def test_a_card_without_its_buttons_is_not_posted(tmp_path: Path) -> None:
+    model, shop = OpenAIServer([tool_calls(("order", {})), text("Noted.")]), Shop(SURE, SURE)
+    async with bot_in_workspace(tmp_path, model=model, tools=shop.registry()) as scene:
+        # Both forms of the first card, and the richer one of the second.
+        scene.playground.faults.next("chat.postMessage", error="invalid_blocks", times=3)
+        ts = await scene.ada.say("#general", "@threadloop Order a pen")
+        card = await _until_asked(scene, ts)
+        assert shop.answers == [ElicitationAnswer("decline")]
+        assert "Are you sure?" in str(card.message["blocks"])
+        await scene.ada.press(card.channel, card.ts, ACCEPT_ACTION)
+        await until_said(scene, ts, "Noted.")
+        assert [answer.action for answer in shop.answers] == ["decline", "accept"]
+        assert len(elicitation_cards(scene, ts)) == 1
+
+
 async def test_a_page_is_opened_by_a_button_and_then_done(tmp_path: Path) -> None:
     async with _asked(tmp_path, Shop(PAGE)) as (scene, ts, shop, card):
         assert list(card.buttons) == ["Open the page", "Done", "Decline"]
