@@ -27,6 +27,16 @@ _SECRETS = [
 ]
 _OTHERS = ["$a_1$", "日本語、*斜体*です。"]
 words = st.sampled_from(_PLAIN + _BROKEN + _HTML + _PINGS + _LINKS + _SECRETS + _OTHERS)
+_DEFINITIONS = [
+    "[r]: https://evil.example/r",
+    "[r]:https://evil.example/r",
+    "[r]:evil.example",
+    "[r]:/x",
+    "[r]:\nhttps://evil.example/r",
+    r"[r\]]: https://evil.example/r",
+    "[r\nr]:evil.example",
+    "[word]:evil.example 'word'",
+]
 _targets = st.sampled_from(
     [
         "https://ok.example/a",
@@ -84,7 +94,7 @@ _leaf_blocks = st.one_of(
     st.builds(
         _long_table, st.integers(0, 120), st.sampled_from([1, 2, 21, 40]), st.sampled_from(["x", "word" * 9])
     ),
-    st.sampled_from(["---", "[r]: https://evil.example/r", "[word][r]"]),
+    st.sampled_from(["---", "[word][r]", "[word]", *_DEFINITIONS]),
     _around("<div>\n{}\n</div>", inline),
     _around("a | {}\n--|--\n", inline),
 )

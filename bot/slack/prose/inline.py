@@ -29,7 +29,7 @@ _CONSTRUCT = re.compile(
 _WORD = re.compile(r"[^\W_]+[.,;!?]?\s?")
 _FORMULA_NEEDS_CODE = re.compile(r"[\\*_~<`\[\n]")
 _ENDS_A_LINK = re.compile(r"[.,;:!?'\")\]}]*(?:\s|\Z)")
-_DEFINITION = re.compile(r"(\[[^\[\]]+\]):(?!\S)")
+_DEFINITION = re.compile(r"(\[(?:[^\[\]\\]|\\.)+\]):[^\S\n]*", re.DOTALL)
 _AFTER_SPACE = re.compile(r"(?<=\s)(?=\S)")
 _ANGLE = re.compile(r"<([^<>]*)>")
 _LABELLED_URL = re.compile(r"<([a-z]+:[^<>|\s]+)\|([^<>]*)>", re.IGNORECASE)
@@ -50,7 +50,7 @@ def pieces(source: str, allowed: Allowed, *, starts_line: bool = False) -> list[
     text = literal(source)
     if starts_line and text.startswith("["):
         # A link definition would vanish, and make links elsewhere.
-        text = _DEFINITION.sub(r"\1", text, count=1)
+        text = _DEFINITION.sub(r"\1 ", text, count=1) if _DEFINITION.match(text) else text
     found = _Reading(allowed).pieces(text)
     whole = "".join(found)
     safe = pings.without_begun(whole, allowed.people)
