@@ -109,12 +109,14 @@ _blocks = st.recursive(
     ),
     max_leaves=4,
 )
-_noise = st.text(st.sampled_from("ab1 \n*_`[](){}<>!@#|~$\\&;:/.-+^="), max_size=300)
-texts = st.one_of(
+_noise = st.text(st.sampled_from("ab1 \n\r*_`[](){}<>!@#|~$\\&;:/.-+^="), max_size=300)
+_of_unix = st.one_of(
     st.lists(_blocks, max_size=3).map("\n\n".join),
     _noise,
     st.lists(st.one_of(_blocks, _noise, words), max_size=4).map("".join),
 )
+
+texts = st.one_of(_of_unix, _of_unix.map(lambda text: text.replace("\n", "\r\n")))
 
 
 def specification() -> list[str]:

@@ -135,6 +135,14 @@ def test_a_second_table_goes_into_the_next_message() -> None:
     assert [part.count("---") for part in messages(f"{TABLE}\n{TABLE}")] == [1, 1]
 
 
+@pytest.mark.parametrize("line_end", ["\r\n", "\r"])
+def test_other_line_ends_are_line_ends(line_end: str) -> None:
+    text = f"{TABLE}\n```\nx\n```\n- a\n- b\n"
+    other = text.replace("\n", line_end)
+    assert messages(other) == messages(text)
+    assert "".join(written(*other)) == "".join(written(text))
+
+
 def test_a_row_with_more_cells_than_the_head_loses_none() -> None:
     assert message("| a |\n|---|\n| 1 | 2 |") == "| a |  |\n| --- | --- |\n| 1 | 2 |"
 

@@ -15,6 +15,7 @@ from bot.slack.prose.redaction import Redaction
 from bot.slack.prose.tables import Table
 
 _QUOTE = re.compile(r"[ \t]*(?:>[ \t]*)+")
+_LINE_END = re.compile(r"\r\n?")
 # Each upload takes two calls of Slack's.
 _MOST_FILES = 5
 
@@ -37,6 +38,7 @@ class Writer:
         self._redaction = Redaction(allowed.secrets)
         self._blocks = Blocks()
         self._pages = Pages(most_chars, most_messages)
+        self._return = ""
         self._quote = ""
         self._tables = 0
 
@@ -61,11 +63,20 @@ class Writer:
         return self._taken()
 
     def _written(self, text: str, *, last: bool) -> list[Operation]:
-        certain = self._redaction.feed(text, last=last)
+        certain = self._with_line_ends(self._redaction.feed(text, last=last), last)
         if certain or last:
             for block in self._blocks.feed(certain, last=last):
                 self._add(block)
         return self._taken()
+
+    def _with_line_ends(self, text: str, last: bool) -> str:
+        """`text` with line feeds only. A carriage return at its end may be half of a line's end."""
+        if not self._return and "\r" not in text:
+            return text
+        text, self._return = self._return + text, ""
+        if text.endswith("\r") and not last:
+            text, self._return = text[:-1], "\r"
+        return _LINE_END.sub("\n", text)
 
     def _taken(self) -> list[Operation]:
         operations, self._pages.operations = self._pages.operations, []
