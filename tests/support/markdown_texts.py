@@ -104,6 +104,7 @@ _blocks = st.recursive(
         block.map(_indented("- ", "  ")),
         block.map(_indented("1. ", "   ")),
         block.map(_indented("> ", "> ")),
+        block.map(_indented(">> ", ">> ")),
         block.map(_indented("- [ ] ", "      ")),
         st.lists(block, min_size=1, max_size=3).map("\n".join),
     ),

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from bot.slack.prose.stretch import Stretch
 
 _QUOTE = r"[ \t]*(?:>[ \t]*)*"
+_QUOTED = re.compile(_QUOTE)
 _FENCE = re.compile(
     rf"(?P<lead>{_QUOTE}(?:(?:[-*+]|\d{{1,9}}[.)])[ \t]+)?)"
     r"(?P<marks>`{3,}(?=[^`\n]*$)|~{3,})(?P<info>[^\n]{0,200})",
@@ -19,10 +20,10 @@ _LEAD = re.compile(
     rf"{_QUOTE}(?:(?:[-*+•]|\d{{1,9}}[.)])[ \t]+(?:\[[ xX]\](?=[ \t]))?[ \t]*)*{_QUOTE}(?:#{{1,6}}[ \t]+)?"
 )
 _LANGUAGE = re.compile(r"\s*([\w+#.-]{1,40})")
-_NO_RULE = re.compile(r"[^\s|:-]")
+_NO_RULE = re.compile(r"[^\s|:>-]")
 _SIGN = re.compile(r"[^\s>*+•0-9.)\[\]xX#:|`~=_-]")
 _RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})")
-_TABLE_ROW = re.compile(r"[ \t]*\|")
+_TABLE_ROW = re.compile(rf"{_QUOTE}\|")
 TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 """The line below a table's head (https://github.github.com/gfm/#tables-extension-)."""
 
@@ -85,7 +86,8 @@ Block: TypeAlias = Prose | Blank | CodeBegins | CodeLine | CodeEnds | TableLines
 class _Fence:
     marks: str
     indent: int
-    quoted: bool
+    quotes: int
+    """How many quotes it stands in."""
 
     def would_be_closed_by(self, line: str) -> bool:
         """Whether a line of the code ends the fence of back-ticks that is shown in place of one of tildes."""
@@ -94,6 +96,17 @@ class _Fence:
     def closed_by(self, line: str) -> bool:
         line = line.strip()
         return line.startswith(self.marks) and not line.strip(self.marks[0])
+
+
+def _quotes(line: str) -> int:
+    """How many quotes the line stands in."""
+    lead = _QUOTED.match(line)
+    return lead[0].count(">") if lead else 0
+
+
+def _unquoted(line: str, quotes: int) -> str:
+    """The line without the marks of so many quotes, and one space behind them."""
+    return re.sub(rf"^(?:[ \t]*>){{0,{quotes}}}[ \t]?", "", line) if quotes else line
 
 
 class Blocks:
@@ -105,6 +118,7 @@ class Blocks:
         self._last = False
         self._fence: _Fence | None = None
         self._table: list[str] = []
+        self._quotes = 0
         self._stretch: Stretch | None = None
         self._lead: str | None = None
         self._verbatim = False
@@ -158,8 +172,9 @@ class Blocks:
             if rule is None:
                 return None
             if rule:
-                self._table = [line, rule]
                 self._at += len(line) + len(rule)
+                self._quotes = _quotes(line)
+                self._table = [_unquoted(line, self._quotes), _unquoted(rule, self._quotes)]
                 return []
         return self._begin_prose(begun, line or "")
 
@@ -170,7 +185,8 @@ class Blocks:
         self._at -= size
         if line is None:
             return "" if _NO_RULE.search(self._text, self._at + size) else None
-        return line if TABLE_RULE.fullmatch(line.rstrip("\n")) else ""
+        quotes = _quotes(self._text[self._at : self._at + size])
+        return line if TABLE_RULE.fullmatch(_unquoted(line, quotes).rstrip("\n")) else ""
 
     def _decided(self, begun: str) -> bool:
         """Whether the line that has begun is prose for certain."""
@@ -211,7 +227,7 @@ class Blocks:
 
     def _begin_code(self, match: re.Match[str], line: str) -> list[Block]:
         lead, marks = match["lead"], match["marks"]
-        self._fence = _Fence(marks, len(lead.replace(">", " ").expandtabs(4)), ">" in lead)
+        self._fence = _Fence(marks, len(lead.replace(">", " ").expandtabs(4)), lead.count(">"))
         self._at += len(line)
         # Slack knows back-ticks only; one more, since between tildes there may be fences of back-ticks.
         shown = marks if marks[0] == "`" else "`" * (len(marks) + 1)
@@ -225,15 +241,15 @@ class Blocks:
             return [CodeLine(self._piece(), ends_line=False)]
         if not line:
             return None
-        if fence.quoted and not line.lstrip().startswith(">"):
+        if _quotes(line) < min(fence.quotes, 1):
             self._fence = None
             return [CodeEnds()]
         self._at += len(line)
-        code = re.sub(r"^[ \t]*>[ \t]?", "", line) if fence.quoted else line
+        code = _unquoted(line, fence.quotes)
         if fence.closed_by(code):
             self._fence = None
             return [CodeEnds()]
-        code = self._dedented(code.rstrip("\n"), 0 if fence.quoted else fence.indent)
+        code = self._dedented(code.rstrip("\n"), 0 if fence.quotes else fence.indent)
         return [CodeLine(f"\u200b{code}" if fence.would_be_closed_by(code) else code)]
 
     def _piece(self) -> str:
@@ -252,8 +268,8 @@ class Blocks:
 
     def _row(self) -> list[Block] | None:
         line = self._whole_line(_LONGEST_ROW)
-        if line and "|" in line:
-            self._table.append(line)
+        if line and "|" in line and _quotes(line) >= self._quotes:
+            self._table.append(_unquoted(line, self._quotes))
             self._at += len(line)
             return []
         if line is None and not self._last:
