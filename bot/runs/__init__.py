@@ -3,8 +3,9 @@
 The only package that imports the run engine, DBOS. It knows no Slack.
 
 A run is one workflow. Its id is the question's `run_id`, so the same post delivered twice is one run; a
-question that is asked anew, since it was edited or retried, is a further run `run_id#revision`. The results of
-finished steps are stored: when a run is taken up again after a crash, they are not run again.
+question that was edited is a further run `run_id#revision`. The results of finished steps are stored: when a
+run is taken up again after a crash, they are not run again. A run `…#approved` goes on after an approval, and a
+run `…#retry` with one that failed, whose finished steps it has.
 """
 
 from bot.runs.inspection import Inspection

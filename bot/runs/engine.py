@@ -21,6 +21,9 @@ from bot.errors import DatabaseBusy
 Value = TypeVar("Value")
 
 WORKFLOW = "answer"
+# What is put behind a run's id and a `#` for the run that goes on with it.
+APPROVED = "approved"
+RETRY = "retry"
 OPEN = ["PENDING", "ENQUEUED"]
 FINISHED = ["SUCCESS", "ERROR", "CANCELLED"]
 QUESTION = TypeAdapter(Question)
@@ -28,7 +31,7 @@ OUTCOME = TypeAdapter(Outcome)
 
 # Runs are taken up by whatever code is there. A change of the order of a run's steps needs a new version, and
 # the open runs of the old one to be finished first: docs/operations.md says how.
-_APPLICATION_VERSION = "2"
+APPLICATION_VERSION = "2"
 _MOST_THREADS = 16
 _NO_NEWS = ("Asyncio task cancelled", "was cancelled during execution", "no longer owned by this execution")
 
@@ -49,7 +52,7 @@ def launch(engine: sa.Engine, executor_id: str) -> None:
         system_database_engine=engine,
         # The default serializer pickles.
         serializer=DBOSPortableJSONSerializer(),
-        application_version=_APPLICATION_VERSION,
+        application_version=APPLICATION_VERSION,
         executor_id=executor_id,
         max_executor_threads=_MOST_THREADS,
         # We send no messages between runs: polling costs less than a connection that listens.
@@ -88,6 +91,12 @@ async def outside(call: Coroutine[Any, Any, Value]) -> Value:
 def base(run_id: str) -> str:
     """The question's own run id, out of `team:channel:ts#revision`."""
     return run_id.partition("#")[0]
+
+
+def revision(run_id: str) -> str:
+    """The run id without what approvals and retries have added: the same for as long as the question is."""
+    asked, *added = run_id.split("#")
+    return "#".join([asked, *(word for word in added if word not in (APPROVED, RETRY))])
 
 
 def asked_at(run_id: str) -> str:

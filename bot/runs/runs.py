@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -17,7 +17,18 @@ from sqlalchemy.exc import DBAPIError
 from bot.conversation import Outcome, PausedRun, Question
 from bot.errors import DatabaseBusy
 from bot.runs import engine, stored
-from bot.runs.engine import OPEN, OUTCOME, QUESTION, WORKFLOW, base, outside
+from bot.runs.engine import (
+    APPLICATION_VERSION,
+    APPROVED,
+    OPEN,
+    OUTCOME,
+    QUESTION,
+    RETRY,
+    WORKFLOW,
+    base,
+    outside,
+)
+from bot.runs.forks import fork_of
 from bot.runs.replicas import Replicas
 from bot.runs.steps import StoredSteps
 from bot.runs.turns import RunLimits, Turns
@@ -32,7 +43,6 @@ _LOOK_AGAIN_S = 0.05
 _COME_TO_REST_WITHIN_S = 5.0
 _SEEN_ELSEWHERE_S = 1.5
 _MOST_BEGUN_KNOWN = 20_000
-_APPROVED = "#approved"
 _NOTHING_LEFT = Outcome("failed", "There was nothing to go on with.", error="Unexpected")
 
 
@@ -137,14 +147,17 @@ class Runs:
         return question.run_id
 
     async def retry(self, run_id: str) -> bool:
-        """Answer the question of a run that failed once more. Does nothing the second time.
+        """Go on with a run that failed, from where it failed. Does nothing the second time.
 
         Returns whether there is such a run.
+
+        Raises:
+            DatabaseBusy: this could not be stored in time. Storing it goes on.
         """
-        question = await self.question(run_id)
-        if question is None:
+        if not await stored.known([run_id]):
             return False
-        await self._begin(f"{run_id}#retry", question)
+        retry_id = f"{run_id}#{RETRY}"
+        await self._store_once(retry_id, lambda: self._fork(run_id, retry_id))
         return True
 
     async def restart(self, question: Question, revision: str, end: Callable[[str], Awaitable[bool]]) -> bool:
@@ -173,7 +186,7 @@ class Runs:
         question = await self.question(run_id)
         if question is None:
             return False
-        await self._begin(f"{run_id}{_APPROVED}", question, resumes=run_id)
+        await self._begin(f"{run_id}#{APPROVED}", question, resumes=run_id)
         return True
 
     async def cancel(self, run_id: str, *, but: str = "") -> bool:
@@ -201,11 +214,14 @@ class Runs:
             await asyncio.sleep(_SEEN_ELSEWHERE_S)
 
     async def _begin(self, run_id: str, question: Question, resumes: str | None = None) -> None:
+        await self._store_once(run_id, lambda: self._store(run_id, question, resumes))
+
+    async def _store_once(self, run_id: str, store: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if run_id in self._storing:
             # Delivered again meanwhile: it is stored once, and told once if that takes too long.
             await asyncio.shield(self._storing[run_id])
             return
-        storing = asyncio.ensure_future(self._store(run_id, question, resumes))
+        storing = asyncio.ensure_future(store())
         self._storing[run_id] = storing
         storing.add_done_callback(lambda _: self._storing.pop(run_id, None))
         try:
@@ -221,6 +237,17 @@ class Runs:
             argument = QUESTION.dump_python(question, mode="json")
             await DBOS.start_workflow_async(self._workflow, argument, self._process_id, resumes)
 
+    async def _fork(self, run_id: str, retry_id: str) -> None:
+        # Who is quick sees the failure before its run has ended.
+        await self.outcome(run_id)
+        run = await stored.status(run_id)
+        if run is None or await stored.known([retry_id]):
+            return
+        source, step = fork_of(run, await stored.steps(run_id))
+        # A press at another replica may have been quicker.
+        with SetWorkflowID(retry_id), suppress(sa.exc.IntegrityError):
+            await DBOS.fork_workflow_async(source, step, application_version=APPLICATION_VERSION)
+
     # working on them
 
     async def _run(self, argument: dict[str, Any], stored_by: str, resumes: str | None) -> dict[str, Any]:
@@ -228,8 +255,9 @@ class Runs:
             # It was stored at the last moment, and is taken up at the next start.
             raise asyncio.CancelledError
         question, run_id = QUESTION.validate_python(argument), str(DBOS.workflow_id)
-        is_revision = run_id != question.run_id and resumes is None
-        is_first = stored_by == self._process_id and not is_revision and self._begin_once(run_id)
+        # One that goes on after an approval shows what it has to say in further messages.
+        in_place = run_id != question.run_id and not run_id.endswith(f"#{APPROVED}")
+        is_first = stored_by == self._process_id and not in_place and self._begin_once(run_id)
         former = self._hold(run_id, question)
         if former:
             # What this run takes the place of was cancelled, and ends within a second.
@@ -274,7 +302,7 @@ class Runs:
         former = [
             other
             for known, other in self._running.items()
-            if base(known) == question.run_id and not known.startswith(f"{run_id}{_APPROVED}")
+            if base(known) == question.run_id and not known.startswith(f"{run_id}#{APPROVED}")
         ]
         self._running[run_id] = task
         task.add_done_callback(lambda _: self._running.pop(run_id, None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from dbos import DBOS, WorkflowStatus
+from dbos import DBOS, StepInfo, WorkflowStatus
 
 from bot.conversation import Question
 from bot.runs.engine import OPEN, QUESTION, outside
@@ -24,6 +24,11 @@ async def question(run_id: str) -> Question | None:
     if run is None or run.input is None:
         return None
     return QUESTION.validate_python(run.input["args"][0])
+
+
+async def steps(run_id: str) -> list[StepInfo]:
+    """The finished steps of a run."""
+    return await outside(DBOS.list_workflow_steps_async(run_id))
 
 
 async def open_runs(prefix: str) -> list[WorkflowStatus]:

@@ -135,7 +135,7 @@ def share_button(run_id: str) -> Block:
 
 
 def retry_button(run_id: str) -> Block:
-    """Asks the question of a failed run anew."""
+    """Goes on with a run from where it failed."""
     return _row(_button(RETRY_ACTION, "Retry", run_id))
 
 

@@ -200,6 +200,8 @@ class Part:
     ) -> bool:
         """Show the rest, and that this is all. Without text nor cards there is no message.
 
+        What an earlier attempt has left stays while the state is `pending`, as long as there is nothing better.
+
         `session` is what becomes of the agent's session, if that can be told with the end of a stream; returns
         whether it was.
 
@@ -213,8 +215,12 @@ class Part:
                 if self.streams:
                     has_told = await self._end_stream(state, session) and session is not None
                 # Also after a stream: the Stop button goes, and the text becomes the Markdown of the model.
-                if self.text or self._cards or foot or self.ts:
+                if self.text or self._cards or foot:
                     await self._show(state, foot)
+                elif self.ts and state != "pending":
+                    # What an earlier attempt has said there is no part of the answer.
+                    await self._delivery.remove(self.ts)
+                    self.ts = None
         finally:
             self._close_draft()
         return has_told

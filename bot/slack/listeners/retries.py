@@ -11,7 +11,7 @@ from bot.slack.listeners.services import Services
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    """Ask the question anew. The button works once: a second press begins the same run."""
+    """Go on from where the run failed. The button works once: a second press begins the same run."""
 
     @app.action(RETRY_ACTION)
     async def retry(ack: AsyncAck, action: dict[str, Any]) -> None:
