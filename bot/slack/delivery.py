@@ -23,6 +23,7 @@ Json: TypeAlias = Mapping[str, Any]
 # For posts whose outcome is not known: seven attempts within about a quarter of a minute.
 _MOST_ATTEMPTS = 7
 _PAUSE_S = 0.1
+_GONE = "message_not_found"
 _AS_FILE = "_Slack would not show this answer, so it is attached as a file._"
 
 
@@ -132,13 +133,18 @@ class Delivery:
         return marked
 
     async def remove(self, ts: str) -> None:
-        """Remove one of them.
+        """Remove one of them, unless somebody has.
 
         Raises:
             SlackError: Slack refused.
         """
-        with slack_errors():
-            await self.client.chat_delete(channel=self.question.channel, ts=ts)
+        try:
+            with slack_errors():
+                await self.client.chat_delete(channel=self.question.channel, ts=ts)
+        except SlackRefused as error:
+            # Also what comes of trying again after a lost response.
+            if error.code != _GONE:
+                raise
 
     async def upload(self, file: Attach) -> None:
         """Put a file into the thread.

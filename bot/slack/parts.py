@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 
@@ -15,6 +16,8 @@ from bot.slack.part import Part
 from bot.slack.status import Abilities, SessionStatus
 from bot.slack.tasks import Tasks
 from bot.slack.text import escape
+
+_log = logging.getLogger(__name__)
 
 # Of a message's text, as escaped: what chat.update takes (https://docs.slack.dev/reference/methods/chat.update).
 _MOST_CHARS = 4_000
@@ -173,14 +176,13 @@ class Parts:
             del self._files[0]
 
     async def remove_others(self) -> None:
-        """Remove what an earlier, longer answer has left over.
-
-        Raises:
-            SlackError: Slack refused.
-        """
+        """Remove what an earlier, longer answer has left over, as far as Slack lets us."""
         for number, ts in self._found.items():
             if number > self._part.number:
-                await self._delivery.remove(ts)
+                try:
+                    await self._delivery.remove(ts)
+                except SlackError as error:
+                    _log.warning("What an earlier answer left over is still there: %s", error)
 
     def _next_text(self) -> tuple[str, bool]:
         """What comes next in the present message, and whether it is full with that."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
-from support.bot import bot_in_workspace
+import pytest
+from support.bot import Scene, bot_in_workspace, buttons_of
 from support.openai_server import OpenAIServer, text
+
+LONG = "\n\n".join(f"Paragraph {number}. " + "Words and more words. " * 20 for number in range(14))
 
 
 async def test_an_edit_while_it_is_answered_restarts_it_in_the_same_message(tmp_path: Path) -> None:
@@ -21,6 +25,24 @@ async def test_an_edit_while_it_is_answered_restarts_it_in_the_same_message(tmp_
         assert (answer["ts"], answer["text"]) == (old["ts"], "New.")
         never.set()
     assert model.requests[1]["messages"][1]["content"] == "Ada Lovelace: the new question"
+
+
+@pytest.mark.parametrize("fault", [{"lose_response": True}, {"error": "cant_delete_message"}], ids=str)
+async def test_whatever_becomes_of_a_longer_old_answer_the_new_one_stays(
+    tmp_path: Path, fault: dict[str, Any]
+) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text(LONG, "and more.", hold=never), text("New.")])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        ts = await scene.ada.say("#general", "@threadloop the old question")
+        await scene.playground.until(lambda: len(scene.shown(ts)) > 1, what="a second message")
+        scene.playground.faults.next("chat.delete", **fault)
+        await scene.ada.edit("#general", ts, "@threadloop the new question")
+        await scene.until_shown("New.", ts)
+        await _until_answered(scene, ts)
+        answer, *_ = scene.shown(ts)
+        assert (answer["text"], buttons_of(answer)) == ("New.", [])
+        never.set()
 
 
 async def test_an_edit_while_it_waits_changes_what_is_asked(tmp_path: Path) -> None:
@@ -95,3 +117,10 @@ async def test_an_edit_that_is_delivered_again_goes_on_being_answered(tmp_path: 
         held.set()
         await scene.playground.until(lambda: bool(scene.answers(ts)), what="the answer")
         assert [answer["text"] for answer in scene.answers(ts)] == ["New."]
+
+
+async def _until_answered(scene: Scene, ts: str) -> None:
+    """Wait until the run of an edited question has ended."""
+    (question,) = [each for each in scene.playground.thread("#general", ts) if each["ts"] == ts]
+    room = scene.playground.workspace.channel("#general").id
+    await scene.bot.runs.outcome(f"{scene.playground.team_id}:{room}:{ts}#{question['edited']['ts']}")
