@@ -198,7 +198,7 @@ class Part:
         foot: Sequence[Block] = (),
         session: SessionStatus | None = None,
     ) -> bool:
-        """Show the rest, and that this is all. Without text nor cards there is no message.
+        """Show the rest, and that this is all. Without text nor cards there is no message: one is removed.
 
         What an earlier attempt has left stays while the state is `pending`, as long as there is nothing better.
 

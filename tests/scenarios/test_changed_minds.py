@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from support.bot import Scene, bot_in_workspace, buttons_of
+from support.cards import approve, until_asked, until_said
+from support.notebook import Notebook, writes
 from support.openai_server import OpenAIServer, text
 
 LONG = "\n\n".join(f"Paragraph {number}. " + "Words and more words. " * 20 for number in range(14))
@@ -25,6 +27,22 @@ async def test_an_edit_while_it_is_answered_restarts_it_in_the_same_message(tmp_
         assert (answer["ts"], answer["text"]) == (old["ts"], "New.")
         never.set()
     assert model.requests[1]["messages"][1]["content"] == "Ada Lovelace: the new question"
+
+
+async def test_of_an_answer_that_pauses_without_words_nothing_stays(tmp_path: Path) -> None:
+    never, notebook = asyncio.Event(), Notebook()
+    model = OpenAIServer([text("Old words ", "are said.", hold=never), writes("milk"), text("Done.")])
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:
+        ts = await scene.ada.say("#general", "@threadloop the old question")
+        await scene.until_shown("Old words", ts)
+        await scene.ada.edit("#general", ts, "@threadloop the new question")
+        (card,) = await until_asked(scene, ts)
+        assert [message["ts"] for message in scene.shown(ts)] == [card.ts]
+        await approve(scene.ada, card)
+        await until_said(scene, ts, "Done.")
+        never.set()
+    parts = [call["metadata"]["event_payload"].get("part") for call in scene.calls("chat.postMessage")]
+    assert parts == [None, 0]
 
 
 @pytest.mark.parametrize("fault", [{"lose_response": True}, {"error": "cant_delete_message"}], ids=str)
