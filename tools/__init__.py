@@ -1,5 +1,6 @@
 """The tools that a model may call: `@tool` makes one, `Registry` finds and calls them."""
 
+from tools._framework import secret_shapes
 from tools._framework.budget import Budget, MemoryBudget
 from tools._framework.context import Asker, Context
 from tools._framework.discovery import load_folder
@@ -39,5 +40,6 @@ __all__ = [
     "load_folder",
     "read_policy",
     "rules_for_nothing",
+    "secret_shapes",
     "tool",
 ]

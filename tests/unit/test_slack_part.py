@@ -1,4 +1,4 @@
-"""One message of an answer in the embedded workspace, with a clock of the test's own."""
+"""One message of an answer in the embedded workspace, whose time passes when the test says so."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from support.passing_time import LetPass
 
 from bot.conversation import Question
 from bot.playground import Playground, Seed
@@ -23,8 +25,8 @@ class Bench:
 
     playground: Playground
     delivery: Delivery
+    let_pass: LetPass
     abilities: Abilities = field(default_factory=Abilities)
-    now: float = 0.0
 
     @property
     def pacer(self) -> Pacer:
@@ -32,12 +34,12 @@ class Bench:
 
     def part(self) -> Part:
         run_id = self.delivery.question.run_id
-        return Part(self.delivery, self.abilities, 0, run_id=run_id, clock=lambda: self.now)
+        return Part(self.delivery, self.abilities, 0, run_id=run_id)
 
     async def grown(self, part: Part, text: str) -> None:
         """Let it grow, and again when a change is due."""
         await part.grow(text, ())
-        self.now += 10
+        await self.let_pass(10)
         await part.grow(text, ())
 
     async def use_up(self, method: str, *, but: int = 0) -> None:
@@ -56,7 +58,7 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(*, streams: bool = False) -> AsyncIterator[Bench]:
+async def bench(let_pass: LetPass, *, streams: bool = False) -> AsyncIterator[Bench]:
     playground = Playground(Seed.default())
     if not streams:
         playground.without("chat.*Stream")
@@ -68,11 +70,11 @@ async def bench(*, streams: bool = False) -> AsyncIterator[Bench]:
         ts = await ada.say("#general", "@threadloop Anything?", deliver=False)
         room = playground.workspace.channel("#general").id
         question = Question(playground.team_id, room, ts, ts, ada.id, "Anything?", "mention")
-        yield Bench(playground, Delivery(client, question, playground.bot_user_id))
+        yield Bench(playground, Delivery(client, question, playground.bot_user_id), let_pass)
 
 
-async def test_a_post_that_was_left_out_is_not_looked_for() -> None:
-    async with bench() as at:
+async def test_a_post_that_was_left_out_is_not_looked_for(let_pass: LetPass) -> None:
+    async with bench(let_pass) as at:
         await at.use_up("chat.postMessage", but=1)
         part = at.part()
         await at.grown(part, "Some words. ")
@@ -82,8 +84,10 @@ async def test_a_post_that_was_left_out_is_not_looked_for() -> None:
         assert not at.calls("conversations.replies")
 
 
-async def test_an_answer_is_shown_before_its_end_where_its_change_will_not_have_to_wait() -> None:
-    async with bench() as at:
+async def test_an_answer_is_shown_before_its_end_where_its_change_will_not_have_to_wait(
+    let_pass: LetPass,
+) -> None:
+    async with bench(let_pass) as at:
         part = at.part()
         await at.grown(part, "Some words. ")
         assert at.shown == ["Some words. Some words."]
@@ -98,8 +102,8 @@ async def test_an_answer_is_shown_before_its_end_where_its_change_will_not_have_
         assert len(at.calls("chat.update")) == 1
 
 
-async def test_the_change_of_what_could_not_be_posted_is_left_for_others() -> None:
-    async with bench() as at:
+async def test_the_change_of_what_could_not_be_posted_is_left_for_others(let_pass: LetPass) -> None:
+    async with bench(let_pass) as at:
         await at.use_up("chat.update", but=2)
         at.playground.faults.next("chat.postMessage", error="restricted_action")
         await at.grown(at.part(), "Some words. ")
@@ -107,8 +111,8 @@ async def test_the_change_of_what_could_not_be_posted_is_left_for_others() -> No
         assert at.pacer.open_draft()
 
 
-async def test_the_changes_of_what_is_closed_are_left_for_others() -> None:
-    async with bench() as at:
+async def test_the_changes_of_what_is_closed_are_left_for_others(let_pass: LetPass) -> None:
+    async with bench(let_pass) as at:
         await at.use_up("chat.update", but=3)
         part = at.part()
         await at.grown(part, "Some words. ")

@@ -57,7 +57,7 @@ def test_the_public_face_is_kept() -> None:
         "Access", "Asker", "BadPolicy", "BadTool", "Budget", "Context", "DynamicTool", "Elicit", "Elicitation",
         "ElicitationAnswer", "McpConfig", "McpServers", "MemoryBudget", "Options", "Outcome", "Policy",
         "Registry", "Source", "ToolFailed", "ToolRetry", "Toolset", "load_folder", "read_policy",
-        "rules_for_nothing", "tool",
+        "rules_for_nothing", "secret_shapes", "tool",
     ]  # fmt: skip
 
 
