@@ -136,7 +136,12 @@ async def build(
             prompt=prompt,
             tools=tools,
             surroundings=ToolSurroundings(
-                http, settings.tool_config(), sample_data, state={}, slack=client, action_token=action_tokens.of
+                http,
+                settings.tool_config(tools.settings),
+                sample_data,
+                state={},
+                slack=client,
+                action_token=action_tokens.of,
             ),
             flows=Flows(humanloop, prompt.path),
             approvals=cards,

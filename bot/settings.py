@@ -6,7 +6,7 @@ The environment wins over `.env`; an empty value counts as unset. `.env.example`
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -168,13 +168,18 @@ class Settings(BaseSettings):
         values = (getattr(self, name) for name in type(self).model_fields)
         return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
-    def tool_config(self) -> Mapping[str, str]:
-        """What tools may know of the configuration, by variable name."""
-        return {
-            name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else value
-            for name in _FOR_TOOLS
-            if (value := getattr(self, name))
-        }
+    def tool_config(self, asked_for: Collection[str] = ()) -> Mapping[str, str]:
+        """What tools may know of the configuration, by variable name.
+
+        Args:
+            asked_for: the variables that tools name, besides those of the bundled tools.
+        """
+        around = environment()
+        given = {name: around[name] for name in asked_for if around.get(name)}
+        for name in _FOR_TOOLS:
+            if value := getattr(self, name):
+                given[name.upper()] = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return given
 
 
 def secret(value: SecretStr | None) -> str:

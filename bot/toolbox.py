@@ -65,7 +65,7 @@ def open_toolbox(
             toolsets=toolsets,
             policy=policy,
             budget=budget or MemoryBudget(),
-            config=settings.tool_config(),
+            config={**environment(), **settings.tool_config()},
         )
     except BadTool as error:
         raise ToolsUnusable(str(error)) from error

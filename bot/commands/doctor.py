@@ -82,6 +82,7 @@ async def _tools(settings: Settings) -> list[Finding]:
         async with open_mcp(settings, policy) as servers:
             registry = open_toolbox(settings, policy)
             findings = [Finding("Tools", f"{len(registry.names)}: {', '.join(registry.names)}")]
+            findings += [Finding("Tools", f"not offered: {sentence}") for sentence in registry.not_offered]
             if servers is not None:
                 await servers.settled(_CONNECT_WITHIN_S)
                 findings += [

@@ -68,6 +68,8 @@ def _list(registry: Registry, terminal: Terminal) -> None:
         approval = "asks" if registry.asks(tool.name) else "no"
         what = tool.description.partition("\n")[0]
         terminal.say(f"{tool.name:<{name_width}}  {approval:<8}  {tool.origin:<{origin_width}}  {what}")
+    for sentence in registry.not_offered:
+        terminal.say(f"Not offered: {sentence}")
 
 
 def _new(settings: Settings, name: str) -> tuple[Path, Path]:
@@ -103,7 +105,7 @@ def _context(settings: Settings, registry: Registry, name: str, http: httpx2.Asy
         http=http,
         now=datetime.now(zone),
         run_id=f"command:{datetime.now(zone).isoformat()}",
-        config=settings.tool_config(),
+        config=settings.tool_config(registry.settings),
         progress=Terminal(sys.stderr).say,
     )
 

@@ -58,6 +58,29 @@ async def test_without_a_model_the_bot_answers_offline_and_says_so(tmp_path: Pat
     assert "OPENAI_API_KEY" in answer
 
 
+TICKETS = '''
+from tools import Context, tool
+
+@tool(needs=("TICKETS_URL",))
+def find_ticket(context: Context) -> str:
+    """Find a ticket."""
+    return context.setting("TICKETS_URL", "nowhere")
+'''
+
+
+async def test_a_tool_outside_is_called_with_its_own_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_tools").mkdir()
+    (tmp_path / "own_tools/tickets.py").write_text(TICKETS)
+    monkeypatch.setenv("TICKETS_URL", "https://tickets.example")
+    model = OpenAIServer([tool_calls(("find_ticket", {})), text("Found.")])
+    async with bot_in_workspace(tmp_path, model=model, tools_dir=tmp_path / "own_tools") as scene:
+        ts = await scene.ada.say("#general", "@threadloop Find my ticket")
+        assert await scene.answer(ts) == "Found."
+    assert model.requests[1]["messages"][-1]["content"] == "https://tickets.example"
+
+
 @pytest.mark.parametrize("channel", ["#general", "#ops"])
 async def test_a_mention_in_a_channel_is_answered_in_its_thread(tmp_path: Path, channel: str) -> None:
     """#general is public, #ops is private."""

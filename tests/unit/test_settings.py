@@ -107,3 +107,14 @@ def test_secrets_do_not_show() -> None:
     )
     assert set(settings.secrets()) == {"sk-very-secret", "xoxb-secret", "xapp-secret"}
     assert not [secret for secret in settings.secrets() if secret in repr(settings)]
+
+
+def test_tools_get_the_settings_that_they_name_and_the_bundled_ones(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("JIRA_TOKEN=t\nJIRA_URL=https://file.example\nJIRA_USER=\n")
+    monkeypatch.setenv("JIRA_URL", "https://jira.example")
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("TAVILY_API_KEY", "v")
+    given = load().tool_config({"JIRA_TOKEN", "JIRA_URL", "JIRA_USER", "JIRA_PROJECT"})
+    assert given == {"JIRA_TOKEN": "t", "JIRA_URL": "https://jira.example", "TAVILY_API_KEY": "v"}

@@ -79,6 +79,36 @@ def test_a_wrong_policy_and_a_wrong_tool_are_named(tmp_path: Path) -> None:
         run("list", tools_dir=tmp_path)
 
 
+JIRA = '''
+from tools import Context, tool
+
+@tool(needs=("JIRA_TOKEN", "JIRA_PASSWORD"), settings=("JIRA_URL",))
+def find_ticket(context: Context) -> str:
+    """Find a ticket."""
+    return " ".join(context.setting(name, "nothing") for name in ("JIRA_TOKEN", "JIRA_URL", "JIRA_USER"))
+'''
+
+
+def test_the_list_says_what_is_not_offered_for_want_of_a_setting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "jira.py").write_text(JIRA)
+    run("list", tools_dir=tmp_path)
+    shown = capsys.readouterr().out
+    assert "Not offered: find_ticket needs JIRA_TOKEN or JIRA_PASSWORD.\n" in shown
+    assert "\nfind_ticket" not in shown
+
+
+def test_a_tool_outside_has_the_settings_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "jira.py").write_text(JIRA)
+    for name in ("JIRA_TOKEN", "JIRA_URL", "JIRA_USER"):
+        monkeypatch.setenv(name, f"the_{name.lower()}")
+    run("call", "find_ticket", tools_dir=tmp_path)
+    assert capsys.readouterr().out == "the_jira_token the_jira_url nothing\n"
+
+
 # A call
 
 

@@ -39,3 +39,5 @@ class Options:
     """Whether guests and people of other companies may use it."""
     needs: tuple[str, ...] = ()
     """Settings of which at least one must be there for the tool to be offered."""
+    settings: tuple[str, ...] = ()
+    """Further settings that it reads from its context, by their variables' names."""

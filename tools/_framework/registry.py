@@ -55,7 +55,7 @@ class Registry:
         toolsets: further tools, which come and go.
         policy: who may use which tool; by default what each tool says itself.
         budget: what counts the calls of a day; by default this process on its own.
-        config: settings for tools; a tool whose `needs` are not among them is not offered.
+        config: what is set; a tool whose `needs` are not among it is not offered.
         clock: seconds that never run backwards, for results that are kept.
 
     Raises:
@@ -80,7 +80,9 @@ class Registry:
         self._policy = policy or Policy()
         self._budget = budget or MemoryBudget()
         self._cache = Cache(clock)
-        self._fixed = _by_name(functions, config or {})
+        every = _by_name(functions)
+        self._fixed = {name: tool for name, tool in every.items() if _is_configured(tool, config or {})}
+        self._unconfigured = [tool for name, tool in sorted(every.items()) if name not in self._fixed]
         self._left_out: set[str] = set()
 
     @classmethod
@@ -129,6 +131,17 @@ class Registry:
     def names_groups(self) -> bool:
         """Whether the policy asks which user groups somebody is in."""
         return self._policy.names_groups
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """The names of the settings that tools ask for, also of those that are not offered without them."""
+        options = [tool.options for tool in (*self._fixed.values(), *self._unconfigured)]
+        return frozenset(name for own in options for name in (*own.needs, *own.settings))
+
+    @property
+    def not_offered(self) -> list[str]:
+        """A sentence about each tool that is not offered for want of a setting."""
+        return [f"{tool.name} needs {' or '.join(tool.options.needs)}." for tool in self._unconfigured]
 
     def schemas_for(self, access: Access) -> list[dict[str, Any]]:
         """The schemas of those tools that this person may use in this place."""
@@ -266,13 +279,13 @@ class Registry:
         raise ToolRetry(f"There is no tool called {name[:100]!r}.{nearest} The tools are: {known}.")
 
 
-def _by_name(functions: Iterable[Callable[..., object]], config: Mapping[str, str]) -> dict[str, Tool]:
+def _by_name(functions: Iterable[Callable[..., object]]) -> dict[str, Tool]:
     tools: dict[str, Tool] = {}
     for tool in map(Tool.of, functions):
         if twin := tools.get(tool.name):
             raise BadTool(f"{tool.origin}: {twin.origin} has a tool called {tool.name} too. Rename one.")
         tools[tool.name] = tool
-    return {name: tool for name, tool in tools.items() if _is_configured(tool, config)}
+    return tools
 
 
 def _is_configured(tool: Tool, config: Mapping[str, str]) -> bool:

@@ -56,6 +56,7 @@ def tool(
     users: tuple[str, ...] = (),
     open_to_guests: bool = False,
     needs: tuple[str, ...] = (),
+    settings: tuple[str, ...] = (),
 ) -> Callable[[Function], Function]: ...
 
 
