@@ -161,11 +161,16 @@ class ApprovalCards:
             # No line of it can end the code: each begins with an argument's name.
             code = _BEGINS_TOKEN.sub(lambda match: f"\\u{ord(match[0]):04x}", arguments)
             text += f"\n```\n{code}\n```"
+        if words != self._asked(approval):
+            text += "\n_A secret in it is not shown._"
         if len(words) > _MOST_CHARS:
             text += "\n_This is the beginning. All of it is in the file above._"
         return "\n".join(compose(text, self._allowed).messages)
 
     def _described(self, approval: Approval) -> str:
+        return without_secrets(self._asked(approval), self._allowed)
+
+    def _asked(self, approval: Approval) -> str:
         # Not in today's words: its tool may have changed since, or be away.
         return approval.words or self._in_words(approval.call)
 

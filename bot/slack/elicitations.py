@@ -17,7 +17,7 @@ from bot.slack.client import PacedClient
 from bot.slack.content import Body, elicitation_buttons
 from bot.slack.delivery import Delivery
 from bot.slack.fillable import fillable
-from bot.slack.guard import Allowed, guarded
+from bot.slack.guard import Allowed, guarded, without_secrets
 from bot.slack.markdown import compose
 from bot.storage.elicitations import Asked, Elicitations
 from tools import Elicit, Elicitation, ElicitationAnswer
@@ -114,7 +114,8 @@ def _id(question: Question, call: ToolCall, number: int, elicitation: Elicitatio
 
 def _described(call: ToolCall, elicitation: Elicitation, allowed: Allowed) -> str:
     """What a tool's server says is not ours: it is quoted, and its links are no links."""
-    message = elicitation.message
+    # Before the cut, which could leave half of a secret that nobody knows for one.
+    message = without_secrets(elicitation.message, allowed)
     said = message if len(message) <= _MOST_CHARS else f"{message[:_MOST_CHARS]} …"
     quoted = "\n".join(f"> {line}" for line in said.splitlines())
     page = f"\n\nIt wants you to visit {guarded(elicitation.url, allowed)}" if elicitation.url else ""

@@ -232,6 +232,17 @@ async def test_a_card_shows_the_arguments_though_the_tool_went_away_before_it_wa
         assert json.dumps(json.dumps({"text": "milk"})) in card.text
 
 
+async def test_a_card_says_that_a_secret_is_not_shown(tmp_path: Path) -> None:
+    words = "xox" + "b-123456789012-AbCdEfGhIjKl is the token"
+    async with _asking(tmp_path, writes(words), text("Done.")) as (scene, ts, notebook):
+        (card,) = await until_asked(scene, ts)
+        assert 'text: "[redacted] is the token"\n```\n_A secret in it is not shown._' in card.text
+        await approve(scene.ada, card)
+        await until_closed(scene, ts, "_A secret in it is not shown._")
+        await until_said(scene, ts, "Done.")
+        assert notebook.written == [words]
+
+
 async def test_a_card_that_slack_shows_only_in_a_plainer_form_keeps_its_buttons(tmp_path: Path) -> None:
     model, notebook = OpenAIServer([writes("milk"), text("Done.")]), Notebook()
     async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from support.bot import Scene, bot_in_workspace
 from support.cards import Card, elicitation_cards, modals, submit, until_said
 from support.notebook import results
@@ -278,6 +279,20 @@ async def test_what_a_tool_says_is_quoted_and_pings_nobody_else(tmp_path: Path, 
         assert [ping.target for ping in scene.playground.pings] == [scene.ada.id]
         assert scene.playground.unfurled == []
         assert "> " in card.text
+        await scene.ada.press(card.channel, card.ts, DECLINE_ACTION)
+        await until_said(scene, ts, "Noted.")
+
+
+async def test_a_secret_is_not_shown_in_part_either(tmp_path: Path) -> None:
+    secret = "pens-9f8e7d6c5b4a"
+    key = SecretStr(secret)
+    async with _asked(tmp_path, Shop(Elicitation("a" * 2_490 + secret)), tavily_api_key=key) as (
+        scene,
+        ts,
+        _,
+        card,
+    ):
+        assert secret[:6] not in card.text
         await scene.ada.press(card.channel, card.ts, DECLINE_ACTION)
         await until_said(scene, ts, "Noted.")
 
