@@ -160,6 +160,16 @@ async def test_a_user_group_that_the_policy_names_decides(tmp_path: Path) -> Non
     assert "Not like this" in results(model)[0]
 
 
+async def test_a_form_that_slack_does_not_open_is_told_and_opens_at_the_next_press(tmp_path: Path) -> None:
+    model = OpenAIServer([writes("milk"), text("Then not.")])
+    async with _asked(tmp_path, model=model) as (scene, ts, _, card):
+        scene.playground.faults.next("views.open", error="expired_trigger_id")
+        assert await scene.ada.press(card.channel, card.ts, DENY_ACTION)
+        assert _told(scene.ada) == ["Slack did not open the form. Please press again."]
+        await deny(scene.ada, card)
+        await until_said(scene, ts, "Then not.")
+
+
 async def test_a_button_made_for_other_arguments_is_refused(tmp_path: Path) -> None:
     async with _asked(tmp_path) as (scene, ts, notebook, card):
         run_id, call_id, _ = card.buttons["Approve"]["value"].split()

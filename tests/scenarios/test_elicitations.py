@@ -125,6 +125,18 @@ async def test_a_form_is_filled_in_in_a_modal(tmp_path: Path) -> None:
         }  # fmt: skip
 
 
+async def test_a_form_that_slack_does_not_open_is_told_and_opens_at_the_next_press(tmp_path: Path) -> None:
+    async with _asked(tmp_path, Shop(SIZE)) as (scene, ts, shop, card):
+        scene.playground.faults.next("views.open", error="expired_trigger_id")
+        assert await scene.ada.press(card.channel, card.ts, ACCEPT_ACTION)
+        (told,) = scene.ada.ephemerals("#general")
+        assert told["text"] == "Slack did not open the form. Please press again."
+        await scene.ada.press(card.channel, card.ts, ACCEPT_ACTION)
+        await submit(scene, scene.ada, {"size": {"type": "plain_text_input", "value": "M"}})
+        await until_said(scene, ts, "Noted.")
+        assert [answer.content for answer in shop.answers] == [{"size": "M"}]
+
+
 @pytest.mark.parametrize(
     "impossible",
     [

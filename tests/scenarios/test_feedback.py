@@ -39,6 +39,16 @@ async def test_a_thumb_down_asks_for_the_reason_and_keeps_it(tmp_path: Path) -> 
     assert sorted(kept) == [("rating", "bad"), ("rating reason", "It is four.")]
 
 
+async def test_a_thumb_down_is_kept_though_slack_does_not_open_the_form(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("5")])) as scene:
+        answer = await _answer(scene)
+        scene.playground.faults.next("views.open", error="expired_trigger_id")
+        assert await _press(scene, answer, "bad")
+        (told,) = scene.ada.ephemerals("#general")
+        assert told["text"] == "Slack did not open the form. Please press again."
+        assert [log["path"] for log in await _judgments(tmp_path, 1)] == ["rating"]
+
+
 async def test_a_reason_may_be_left_out(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=OpenAIServer([text("5")])) as scene:
         answer = await _answer(scene)

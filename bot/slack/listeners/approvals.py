@@ -30,7 +30,7 @@ def register(app: AsyncApp, services: Services) -> None:
     async def denied(ack: AsyncAck, action: dict[str, Any], body: dict[str, Any]) -> None:
         refusal = await decisions.may_decide(_press(action, body))
         if refusal is None:
-            await services.client.views_open(trigger_id=body["trigger_id"], view=_ask_why(action["value"]))
+            await services.open_modal(body, _ask_why(action["value"]))
         await ack()
         await services.tell(body, refusal)
 

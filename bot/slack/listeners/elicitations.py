@@ -23,7 +23,7 @@ def register(app: AsyncApp, services: Services) -> None:
     async def accepted(ack: AsyncAck, action: dict[str, Any], body: dict[str, Any]) -> None:
         asked, refusal = await _asked(services, action["value"], body["user"]["id"])
         if asked is not None and asked.form:
-            await services.client.views_open(trigger_id=body["trigger_id"], view=_form(asked))
+            await services.open_modal(body, _form(asked))
         elif asked is not None and not await elicitations.answer(asked.id, "accept", {}):
             refusal = _GONE
         await ack()

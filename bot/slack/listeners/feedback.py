@@ -32,7 +32,7 @@ def register(app: AsyncApp, services: Services) -> None:
         verdict, _, run_id = action["value"].partition(" ")
         if verdict == "bad":
             # First of all: a trigger id is good for three seconds.
-            await services.client.views_open(trigger_id=body["trigger_id"], view=_ask_for_reason(run_id))
+            await services.open_modal(body, _ask_for_reason(run_id))
         await ack()
         await _keep(services, run_id, verdict, body["user"]["id"])
 
