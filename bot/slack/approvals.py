@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.agent.interfaces import Steps
 from bot.conversation import PausedRun, Question, ToolCall, Verdict
-from bot.errors import SlackError, SlackRefused
+from bot.errors import SlackError, SlackRateLimited, SlackUnreachable
 from bot.slack.client import PacedClient, slack_errors
 from bot.slack.content import Body, approval_buttons
 from bot.slack.delivery import Delivery
@@ -123,11 +123,11 @@ class ApprovalCards:
         body = Body(f"{self._shown(approval)}\n\n_{guarded(words, self._allowed)}_")
         try:
             await delivery.change_marked(approval.card_ts, body, _mark(approval))
-        except SlackRefused as refused:
-            # As when somebody has removed the card.
-            _log.info("A card stays as it is: %s", refused)
-        except SlackError:
+        except (SlackRateLimited, SlackUnreachable):
             return False
+        except SlackError as refused:
+            # As when somebody has removed the card, or the bot from the channel.
+            _log.info("A card stays as it is: %s", refused)
         return True
 
     async def release(self, question: Question) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -101,9 +102,9 @@ class Decisions:
             await self.approvals.decide(approval, "expired")
         unsettled = await self.approvals.unsettled()
         for run_id in dict.fromkeys(approval.run_id for approval in unsettled):
-            await self._go_on(run_id)
+            await _tried(self._go_on(run_id))
         for approval in unsettled:
-            await self._settle(approval)
+            await _tried(self._settle(approval))
         await self.approvals.forget_before(now - _REMEMBER_S)
 
     async def _withdraw(self, question: Question) -> bool:
@@ -168,3 +169,11 @@ class Decisions:
         who = (await self.directory.person(approval.decided_by)).name
         why = f": {approval.reason}" if approval.reason else ""
         return f"{approval.state.capitalize()} by {who}{why}"
+
+
+async def _tried(work: Awaitable[None]) -> None:
+    """Do what follows from one decision. A fault in it must not keep the others from theirs."""
+    try:
+        await work
+    except Exception:
+        _log.exception("What follows from a decision failed; the next look tries again.")

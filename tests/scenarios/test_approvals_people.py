@@ -61,6 +61,27 @@ async def test_a_card_that_could_not_be_changed_decides_nothing_more(tmp_path: P
         assert notebook.written == ["milk"]
 
 
+async def test_a_card_out_of_reach_is_left_alone(tmp_path: Path) -> None:
+    model = OpenAIServer([writes("milk"), text("Done."), writes("eggs"), text("Done, too.")])
+    async with _asked(tmp_path, model=model) as (scene, ts, _, card):
+        scene.playground.faults.next("chat.update", error="channel_not_found")
+        await approve(scene.ada, card)
+        await until_said(scene, ts, "Done.")
+        await scene.playground.until(lambda: scene.calls("chat.update"), what="the try to close the card")
+        await _ask_and_approve(scene)
+        assert [call["ts"] for call in scene.calls("chat.update")].count(card.ts) == 1
+
+
+async def test_a_decision_that_can_not_be_followed_up_keeps_no_other_waiting(tmp_path: Path) -> None:
+    model = OpenAIServer([writes("milk"), writes("eggs"), text("Done.")])
+    async with _asked(tmp_path, model=model) as (scene, ts, _, _):
+        room = scene.playground.workspace.channel("#general").id
+        await scene.bot.runs.outcome(f"{scene.playground.team_id}:{room}:{ts}")
+        await _execute(scene, "UPDATE approvals SET state = 'withdrawn'")
+        await _execute(scene, "UPDATE workflow_input SET inputs = 'nonsense'")
+        await _ask_and_approve(scene)
+
+
 async def test_somebody_else_is_told_why_it_is_not_theirs_to_decide(tmp_path: Path) -> None:
     async with _asked(tmp_path) as (scene, ts, notebook, card):
         grace = scene.playground.person("grace")
@@ -234,6 +255,14 @@ async def _asked(
         ts = await scene.ada.say("#general", "@threadloop Write down milk")
         (card,) = await until_asked(scene, ts)
         yield scene, ts, notebook, card
+
+
+async def _ask_and_approve(scene: Scene) -> None:
+    """Ask something, approve it, and wait until the card is closed."""
+    ts = await scene.ada.say("#general", "@threadloop Write down eggs")
+    (card,) = await until_asked(scene, ts)
+    await approve(scene.ada, card)
+    await until_closed(scene, ts, "Approved by Ada Lovelace")
 
 
 def _with_approvers(approvers: dict[str, list[str]]) -> Policy:
