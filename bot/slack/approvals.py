@@ -29,6 +29,14 @@ EVENT_TYPE = "threadloop_approval"
 
 # What is longer is shown in full in a file: nobody should approve what they can't see.
 _MOST_CHARS = 2_500
+# For other questions of the thread.
+_MOST_TITLE = 200
+_IN_WORDS = {
+    "pending": "waiting for approval",
+    "approved": "approved",
+    "denied": "not approved",
+    "expired": "not approved in time",
+}
 # Of a thousand members each, when somebody who may decide is looked for.
 _MOST_PAGES = 10
 # In JSON an escape reads as what it stands for, and Slack makes no token of it.
@@ -122,7 +130,7 @@ class ApprovalCards:
         delivery = Delivery(self._client, question, self._me)
         body = Body(f"{self._shown(approval)}\n\n_{guarded(words, self._allowed)}_")
         try:
-            await delivery.change_marked(approval.card_ts, body, _mark(approval))
+            await delivery.change_marked(approval.card_ts, body, self._mark(approval))
         except (SlackRateLimited, SlackUnreachable):
             return False
         except SlackError as refused:
@@ -143,7 +151,11 @@ class ApprovalCards:
             await delivery.upload(Attach("approval.txt", words, "What would be done"))
         ask = f"{self._whom(approval, delivery.question)}\n\n{self._shown(approval)}"
         body = Body(ask, foot=(approval_buttons(Press.on(approval).value),), needs_foot=True)
-        return await delivery.post_marked(body, _mark(approval))
+        return await delivery.post_marked(body, self._mark(approval))
+
+    def _mark(self, approval: Approval) -> dict[str, Any]:
+        title = self._described(approval).partition("\n")[0][:_MOST_TITLE]
+        return CardMark(approval.run_id, approval.call.id, title, approval.state).metadata()
 
     def _whom(self, approval: Approval, question: Question) -> str:
         named = self._tools.approvers(approval.call.name)
@@ -213,9 +225,48 @@ class Press:
         return f"{self.run_id} {self.call_id} {self.digest}"
 
 
-def _mark(approval: Approval) -> dict[str, Any]:
-    payload = {"run_id": approval.run_id, "call_id": approval.call.id}
-    return {"event_type": EVENT_TYPE, "event_payload": payload}
+@dataclass(frozen=True, slots=True)
+class CardMark:
+    """What a card says of itself."""
+
+    run_id: str
+    call_id: str
+    title: str
+    state: str
+    """As of an `Approval`."""
+
+    @property
+    def question_id(self) -> str:
+        """The run id of the question that it is about."""
+        return self.run_id.partition("#")[0]
+
+    @property
+    def question_ts(self) -> str:
+        """The timestamp of that question."""
+        return self.question_id.rpartition(":")[2]
+
+    @property
+    def words(self) -> str:
+        """The card in a line, for the model; empty if it matters no more.
+
+        Without the names and reasons of people, since it reads this as words of its own.
+        """
+        state = _IN_WORDS.get(self.state)
+        return f"[{self.title}: {state}]" if state and self.title else ""
+
+    def metadata(self) -> dict[str, Any]:
+        """The `metadata` argument of chat.postMessage and chat.update."""
+        payload = {"run_id": self.run_id, "call_id": self.call_id, "title": self.title, "state": self.state}
+        return {"event_type": EVENT_TYPE, "event_payload": payload}
+
+
+def read_card(message: Mapping[str, Any]) -> CardMark | None:
+    """The mark of a message that is a card."""
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != EVENT_TYPE:
+        return None
+    payload = metadata.get("event_payload") or {}
+    return CardMark(*(str(payload.get(name, "")) for name in ("run_id", "call_id", "title", "state")))
 
 
 async def _posted(delivery: Delivery) -> dict[tuple[str, str], str]:

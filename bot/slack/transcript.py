@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.conversation import ChatMessage, Content, History, ImagePart, Person, Question, TextPart
+from bot.slack.approvals import read_card
 from bot.slack.client import slack_errors
 from bot.slack.files import FileLimits, Files, estimated_chars
 from bot.slack.identity import Identity
@@ -176,12 +177,11 @@ class Transcript:
         """The parts of one answer as one message; anything else is a message by itself."""
         if len(parts) == 1:
             return await self._map(parts[0], names)
-        return ChatMessage("assistant", "\n\n".join(unescape(part.get("text") or "") for part in parts))
+        return ChatMessage("assistant", "\n\n".join(map(_own_words, parts)))
 
     async def _map(self, message: Json, names: Names) -> ChatMessage:
         if self._me.wrote(message):
-            # What the bot posts carries its Markdown in `text`, so the model reads just what it wrote.
-            return ChatMessage("assistant", unescape(message.get("text") or ""))
+            return ChatMessage("assistant", _own_words(message))
         text = f"{_speaker(message, names)}: {_cut(readable(message, names), self._most_chars)}"
         files = await self._files.parts(message.get("files") or ())
         return ChatMessage("user", _content(text, files))
@@ -203,22 +203,34 @@ def _counts(message: Json, question: Question, me: Identity) -> bool:
         return False
     if not me.wrote(message):
         return str(message["ts"]) <= question.ts
+    if card := read_card(message):
+        return bool(card.words) and card.question_ts < question.ts
     marker = read_marker(message)
     if marker is None:
-        # A card that asks for a decision carries another mark; without words it is a file of an answer.
+        # A card on which a tool asks carries another mark; without words it is a file of an answer.
         is_said = bool(message.get("text")) and not message.get("metadata")
         return is_said and str(message["ts"]) <= question.ts
     return marker.state in ("final", "stopped") and marker.question_ts < question.ts
 
 
-def _place_in_conversation(message: Json) -> tuple[str, int]:
-    marker = read_marker(message)
-    return (marker.question_ts, marker.part + 1) if marker else (str(message["ts"]), 0)
+def _place_in_conversation(message: Json) -> tuple[str, str]:
+    mark = read_marker(message) or read_card(message)
+    return (mark.question_ts, str(message["ts"])) if mark else (str(message["ts"]), "")
 
 
 def _answer_key(message: Json) -> str:
+    if card := read_card(message):
+        return card.question_id
     marker = read_marker(message)
     return marker.run_id if marker else str(message["ts"])
+
+
+def _own_words(message: Json) -> str:
+    """What a message of ours says to the model."""
+    if card := read_card(message):
+        return card.words
+    # What the bot posts carries its Markdown in `text`, so the model reads just what it wrote.
+    return unescape(message.get("text") or "")
 
 
 def _speaker(message: Json, names: Names) -> str:
