@@ -106,6 +106,8 @@ _blocks = st.recursive(
         block.map(_indented("> ", "> ")),
         block.map(_indented(">> ", ">> ")),
         block.map(_indented("- [ ] ", "      ")),
+        block.map(_indented("    ", "    ")),
+        block.map(_indented("\t- ", "\t  ")),
         st.lists(block, min_size=1, max_size=3).map("\n".join),
     ),
     max_leaves=4,

@@ -109,6 +109,16 @@ def test_an_open_fence_is_closed_and_opened_again_with_its_language() -> None:
     assert all(part.startswith("```python\n") and part.endswith("\n```") for part in parts)
 
 
+@pytest.mark.parametrize("lead", ["- top\n  - mid\n", "1. top\n\n   paragraph\n", "```\nx\n```\n"])
+def test_no_message_begins_as_code_does(lead: str) -> None:
+    items = "".join(f"{' ' * (4 + number % 3)}- item {number} with *some* words\n" for number in range(90))
+    shown = messages(lead + items)
+    assert len(shown) > 5
+    assert not any(part.startswith(("    ", "\t")) for part in shown)
+    assert all("- item" in part.splitlines()[0] for part in shown[1:])
+    assert shown[1].splitlines()[1].startswith(("- ", " - ", "  - "))
+
+
 def test_a_quote_goes_on_as_a_quote() -> None:
     assert all(part.startswith("> ") for part in messages("> " + "word " * 200))
 
@@ -234,6 +244,14 @@ def test_what_only_looks_like_a_table_makes_none() -> None:
         ("> | a | b |\n> |---|---|\n> | 1 | 2 |\n> after", "| a | b |\n| --- | --- |\n| 1 | 2 |\n\n> after"),
         (">> | a |\n>> |---|\n>> | 1 |\n| 2 |", "| a |\n| --- |\n| 1 |\n\n| 2 |"),
         ("~~~\n```\nx\n```\n~~~", "````\n```\nx\n```\n````"),
+        (
+            "So:\n\n    def f(**kw):\n\n        return [x](y)\n\nand",
+            "So:\n\n```\ndef f(**kw):\n\n    return [x](y)\n```\n\nand",
+        ),
+        ("    List<int> x\n    ```\nand", "```\nList<int> x\n\u200b```\n```\nand"),
+        ("\tx = a*b*c", "```\nx = a*b*c\n```"),
+        ("So\n    on", "So\n    on"),
+        ("- a\n\n      - *b*\n\n    c", "- a\n\n      - *b*\n\n    c"),
         ("main.py is in Node.js/src", "main.py is in Node.js/src"),
     ],
 )

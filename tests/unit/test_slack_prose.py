@@ -58,6 +58,8 @@ def test_every_message_is_within_slacks_limits(text: str, limit: tuple[int, int]
     messages = compose(text, ALLOWED, most_chars=most_chars, most_messages=most_messages).messages
     assert len(messages) <= most_messages
     assert all(len(escape(message)) <= most_chars and tables(message) <= 1 for message in messages)
+    # What is indented so far is code.
+    assert not any(message.startswith(("    ", "\t")) for message in messages)
 
 
 @thorough

@@ -20,6 +20,10 @@ _LEAD = re.compile(
     rf"{_QUOTE}(?:(?:[-*+•]|\d{{1,9}}[.)])[ \t]+(?:\[[ xX]\](?=[ \t]))?[ \t]*)*{_QUOTE}(?:#{{1,6}}[ \t]+)?"
 )
 _LANGUAGE = re.compile(r"\s*([\w+#.-]{1,40})")
+_LIST = re.compile(r"[-*+•\d]")
+_INDENT = re.compile(r" {4}| {0,3}\t")
+_INDENTED = re.compile(rf"(?:{_INDENT.pattern})[ \t]*(?=\S)")
+_TICKS = re.compile(r"\s*`{3,}\s*")
 _NO_RULE = re.compile(r"[^\s|:>-]")
 _SIGN = re.compile(r"[^\s>*+•0-9.)\[\]xX#:|`~=_-]")
 _RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})")
@@ -119,6 +123,10 @@ class Blocks:
         self._fence: _Fence | None = None
         self._table: list[str] = []
         self._quotes = 0
+        self._after_blank = True
+        self._in_list = False
+        self._indented = False
+        self._blanks = 0
         self._stretch: Stretch | None = None
         self._lead: str | None = None
         self._verbatim = False
@@ -132,13 +140,15 @@ class Blocks:
         self._at, self._last = 0, last
         while (blocks := self._step()) is not None:
             yield from blocks
-        if last and self._fence is not None:
+        if last and (self._fence is not None or self._indented):
             yield CodeEnds()
 
     def _step(self) -> list[Block] | None:
         """The next blocks; none at all if more text must come first."""
         if self._fence is not None:
             return self._code(self._fence)
+        if self._indented:
+            return self._indented_code()
         if self._stretch is not None:
             return self._prose(self._stretch)
         if self._table:
@@ -163,7 +173,7 @@ class Blocks:
             return None
         if line and not line.strip():
             self._at += len(line)
-            self._piped = False
+            self._piped, self._after_blank = False, True
             return [Blank()]
         if line and (match := _FENCE.fullmatch(line.rstrip("\n"))):
             return self._begin_code(match, line)
@@ -174,9 +184,21 @@ class Blocks:
             if rule:
                 self._at += len(line) + len(rule)
                 self._quotes = _quotes(line)
+                self._note_line(line[:1])
                 self._table = [_unquoted(line, self._quotes), _unquoted(rule, self._quotes)]
                 return []
+        if self._after_blank and not self._in_list and _INDENTED.match(begun):
+            self._indented = True
+            return [CodeBegins("```", "")]
         return self._begin_prose(begun, line or "")
+
+    def _note_line(self, lead: str) -> None:
+        """Keep in mind what the next lines may belong to: within a list, indented lines are no code."""
+        if _LIST.search(lead):
+            self._in_list = True
+        elif self._after_blank and not lead[:1].isspace():
+            self._in_list = False
+        self._after_blank = False
 
     def _rule_below(self, size: int) -> str | None:
         """The table's rule below a line of this size; empty if there is none, none if more must come first."""
@@ -197,6 +219,7 @@ class Blocks:
     def _begin_prose(self, begun: str, line: str) -> list[Block]:
         match = _LEAD.match(begun)
         lead, plain = match[0] if match else "", line.rstrip("\n")
+        self._note_line(lead)
         rest = plain[len(lead) :]
         if rest and TABLE_RULE.fullmatch(rest) and ("|" in rest or self._piped):
             # Its table has no border at the left, and so was not held back.
@@ -227,6 +250,7 @@ class Blocks:
 
     def _begin_code(self, match: re.Match[str], line: str) -> list[Block]:
         lead, marks = match["lead"], match["marks"]
+        self._note_line(lead)
         self._fence = _Fence(marks, len(lead.replace(">", " ").expandtabs(4)), lead.count(">"))
         self._at += len(line)
         # Slack knows back-ticks only; one more, since between tildes there may be fences of back-ticks.
@@ -251,6 +275,25 @@ class Blocks:
             return [CodeEnds()]
         code = self._dedented(code.rstrip("\n"), 0 if fence.quotes else fence.indent)
         return [CodeLine(f"\u200b{code}" if fence.would_be_closed_by(code) else code)]
+
+    def _indented_code(self) -> list[Block] | None:
+        """The next line of code that is indented by four columns, or its end."""
+        line = self._whole_line(_LONGEST_CODE)
+        begun = self._text[self._at : self._at + _DECIDED] if line is None else line
+        if line is None and (_INDENTED.match(begun) or not begun.strip()):
+            return None
+        if line and not line.strip():
+            self._at += len(line)
+            self._blanks += 1
+            return []
+        # Empty lines belong to the code if there is more of it.
+        blanks, self._blanks = self._blanks, 0
+        if not line or not _INDENTED.match(line):
+            self._indented, self._after_blank = False, blanks > 0
+            return [CodeEnds(), Blank()] if blanks else [CodeEnds()]
+        self._at += len(line)
+        code = _INDENT.sub("", line.rstrip("\n"), count=1)
+        return [*[CodeLine("")] * blanks, CodeLine(f"\u200b{code}" if _TICKS.fullmatch(code) else code)]
 
     def _piece(self) -> str:
         """The next piece of a very long line of code, which no `<…` is cut by."""

@@ -18,6 +18,8 @@ _FULL_AT_LINE = 0.88
 _FULL_AT_SPACE = 0.96
 
 _LINE_ENDS = 4
+_INDENT_OF_CODE = 4
+_MOST_INDENT = 1 << 30
 
 _MARKUP = re.compile(r"[*_`~\[\]<>\\]")
 _BEGINS_BLOCK = re.compile(r"[-+*#>|=]|\d+[.)](?:\s|\Z)")
@@ -35,6 +37,8 @@ class Pages:
     _is_full: bool = False
     _has_table: bool = False
     _in_line: bool = False
+    _line_indent: int = 0
+    _page_indent: int = _MOST_INDENT
     _blank: bool = False
     _fence: tuple[str, str] | None = None
     _fence_is_open: bool = False
@@ -48,12 +52,15 @@ class Pages:
         if not core and not lead and (self._is_full or not self._used):
             self._in_line = not text.endswith("\n")
             return
+        if not self._in_line:
+            self._line_indent = _indentation(lead)
         if self._is_full and not (self._in_line and _BEGINS_BLOCK.match(core)):
             self._turn()
         if size(lead + text) > self._room() and self._used:
             self._turn()
         if self._in_line and not self._used:
             lead = quote
+        lead = self._outdented(lead)
         if size(lead + text) > self._room():
             self._divide(lead, core, text[len(core) :], quote)
         else:
@@ -176,11 +183,19 @@ class Pages:
         self._shut_fence()
         self.operations.append(NextMessage())
         self._used, self._is_full, self._has_table, self._blank = 0, False, False, False
+        self._page_indent = _MOST_INDENT
 
     def _shut_fence(self) -> None:
         if self._fence and self._fence_is_open:
             self._append(("\n" if self._in_line else "") + f"{self._fence[0]}\n")
             self._fence_is_open = False
+
+    def _outdented(self, lead: str) -> str:
+        """The lead as far to the left as the first line of its message, which would be code otherwise."""
+        self._page_indent = min(self._page_indent, self._line_indent)
+        if self._page_indent < _INDENT_OF_CODE or self._in_line:
+            return lead
+        return lead.expandtabs(_INDENT_OF_CODE)[self._page_indent :]
 
     def _end_line(self) -> None:
         if self._in_line and self._used:
@@ -236,6 +251,12 @@ class Pages:
             text = last.markdown + text
             self.operations.pop()
         self.operations.append(Append(text))
+
+
+def _indentation(lead: str) -> int:
+    """By how many columns the line is indented."""
+    lead = lead.expandtabs(_INDENT_OF_CODE)
+    return len(lead) - len(lead.lstrip())
 
 
 def _fitting(text: str, room: int) -> str:

@@ -101,7 +101,7 @@ class Writer:
         lead = prose.lead
         if prose.starts_line:
             quote = _QUOTE.match(lead)
-            self._quote = quote[0] if quote else ""
+            self._quote = quote[0].lstrip() if quote else ""
         if prose.is_verbatim:
             found = [in_code(prose.source) + "\n"]
         else:
