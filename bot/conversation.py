@@ -7,6 +7,7 @@ API (`to_wire`) and the database (where `runs` keeps the results of finished ste
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -32,11 +33,18 @@ class Question:
     """Slash commands only: where Slack takes up to five answers within 30 minutes."""
     post: dict[str, Any] = field(default_factory=dict, compare=False)
     """The `blocks` and `files` of a post that starts a thread: it is read from here, without asking Slack."""
+    at: float | None = None
+    """When a command came, or a post was last edited, in seconds since the epoch; for others `ts` tells."""
 
     @property
     def run_id(self) -> str:
         """`team:channel:ts`: the same for every delivery of the same post."""
         return f"{self.team}:{self.channel}:{self.ts}"
+
+    @property
+    def asked_at(self) -> datetime:
+        """When it was asked in these words. The same in every attempt to answer it."""
+        return datetime.fromtimestamp(float(self.ts) if self.at is None else self.at, UTC)
 
     @property
     def thread(self) -> str:

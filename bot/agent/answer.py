@@ -118,9 +118,9 @@ class _Work:
             history, _ = await asyncio.gather(self._history(), self._open_flow())
             started = time.monotonic()
             self._reply.know(history)
-            now = datetime.now(_zone(history.asker))
-            messages = [*history.messages, *self._parts.prompt.filled_in(history, now)]
-            end = await self._converse(messages, self._tool_calls(history, now))
+            asked_at = self._question.asked_at.astimezone(_zone(history.asker))
+            messages = [*history.messages, *self._parts.prompt.filled_in(history, asked_at)]
+            end = await self._converse(messages, self._tool_calls(history, asked_at))
             # What is answered is delivered, however long Slack makes it wait.
             self._deadline.lift()
             if isinstance(end, Paused):
@@ -158,11 +158,11 @@ class _Work:
         async with self._parts.talking:
             return await self._parts.transcript.history(self._question)
 
-    def _tool_calls(self, history: History, now: datetime) -> ToolCalls:
+    def _tool_calls(self, history: History, asked_at: datetime) -> ToolCalls:
         return ToolCalls(
             self._parts.tools,
             self._question,
-            self._parts.surroundings.context(self._question, history, now),
+            self._parts.surroundings.context(self._question, history, asked_at),
             self._steps,
             self._reply,
             self._deadline,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from bot.gateway import parse_prompt
 
 _FILE = Path(__file__).parents[1] / "prompts" / "assistant.prompt"
 _HUMANLOOP_PATH = "threadloop/assistant"
+# An answer may begin late: after an approval, a retry, or a time without a connection.
+_LATE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,20 @@ class Prompt:
         """The `prompt` object of a call."""
         return {**self.parameters, "template": list(self.template), "tools": list(schemas)}
 
-    def filled_in(self, history: History, now: datetime) -> Iterator[ChatMessage]:
-        """The messages that tell who asks, where and when."""
+    def filled_in(self, history: History, asked_at: datetime) -> Iterator[ChatMessage]:
+        """The messages that tell who asks, where and when, in the zone of `asked_at`."""
+        now = datetime.now(asked_at.tzinfo)
+        is_late = now - asked_at > _LATE
         inputs = {
-            "now": f"{now:%A}, {now.day} {now:%B %Y, %H:%M}",
+            "now": _in_words(now),
             "asker": history.asker.name,
             "timezone": history.asker.timezone,
             "channel": history.place,
+            "when": f" on {_in_words(asked_at)}; tools count from then" if is_late else "",
         }
         for message in self.context:
             yield ChatMessage(message["role"], populate_prompt_template(message["content"], inputs))
+
+
+def _in_words(moment: datetime) -> str:
+    return f"{moment:%A}, {moment.day} {moment:%B %Y, %H:%M}"

@@ -44,7 +44,7 @@ class ToolSurroundings:
     action_token: Callable[[str], str]
     """Slack's leave to search as the asker, by the question's run id; empty where there is none."""
 
-    def context(self, question: Question, history: History, now: datetime) -> Context:
+    def context(self, question: Question, history: History, asked_at: datetime) -> Context:
         """What every tool that is called for `question` gets to know."""
         return Context(
             asker=_asker(history.asker),
@@ -52,7 +52,7 @@ class ToolSurroundings:
             thread_ts=question.thread_ts,
             participants=tuple(map(_asker, history.people)),
             http=self.http,
-            now=now,
+            now=asked_at,
             run_id=question.run_id,
             config=self.config,
             sample_data=self.sample_data,

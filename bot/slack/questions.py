@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -53,6 +54,7 @@ def from_history(team: str, channel: str, message: Json) -> Question:
 
 def _question(team: str, channel: str, message: Json, source: Source) -> Question:
     starts_thread = message.get("thread_ts") in (None, message["ts"])
+    edited = message.get("edited")
     return Question(
         team=team,
         channel=channel,
@@ -63,6 +65,7 @@ def _question(team: str, channel: str, message: Json, source: Source) -> Questio
         text=message.get("text") or "",
         source=source,
         post={key: message[key] for key in ("blocks", "files") if message.get(key)} if starts_thread else {},
+        at=float(edited["ts"]) if edited else None,
     )
 
 
@@ -77,6 +80,7 @@ def from_command(body: Json) -> Question:
         text=body.get("text") or "",
         source="command",
         response_url=body["response_url"],
+        at=time.time(),
     )
 
 

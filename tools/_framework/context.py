@@ -46,7 +46,8 @@ class Context:
     http: httpx2.AsyncClient
     """Shared by all tools: never close it, and set a timeout of your own."""
     now: datetime
-    """The time of the question, with its time zone. Tools ask this instead of the clock."""
+    """The time of the question, with its time zone: the same in every attempt at it, also after an approval.
+    Tools ask this instead of the clock."""
     run_id: str
     config: Mapping[str, str] = field(default_factory=dict)
     """Settings for tools, such as `OPEN_METEO_URL`. A missing one means its public default."""

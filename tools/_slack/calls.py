@@ -28,7 +28,6 @@ _MOST_PAGES = 100
 
 _MENDABLE = {
     "invalid_time": "Slack does not take that time.",
-    "time_in_past": "That time has passed. Give a time in the future.",
     "time_too_far": "That is too far away: Slack takes messages for the next 120 days.",
     "msg_too_long": "The text is too long for one Slack message. Make it shorter.",
     "no_text": "The text is empty.",
@@ -36,6 +35,8 @@ _MENDABLE = {
     "message_not_found": "There is no such message.",
 }
 _FINAL = {
+    # It was ahead when it was asked for: `read_moment` looks at that.
+    "time_in_past": "That time has passed before this could be done. Tell the asker, who can name another one.",
     "channel_not_found": "There is no such conversation, or I am not in it. A member can add me with /invite.",
     "not_in_channel": "I am not in that channel. A member can add me with /invite.",
     "is_archived": "That channel is archived.",
