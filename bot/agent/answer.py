@@ -162,7 +162,7 @@ class _Work:
         return ToolCalls(
             self._parts.tools,
             self._question,
-            self._parts.surroundings.context(self._question, history, asked_at),
+            self._parts.surroundings.context(self._question, self._steps.revision, history, asked_at),
             self._steps,
             self._reply,
             self._deadline,

@@ -21,6 +21,10 @@ class Steps(Protocol):
         """The run's id, for people: the question's, and the revision if it was asked anew."""
 
     @property
+    def revision(self) -> str:
+        """The run's id without what approvals and retries add to it: the same as long as the question is."""
+
+    @property
     def may_have_posted(self) -> bool:
         """Whether an earlier attempt at this question may have shown something already."""
 

@@ -13,6 +13,7 @@ from bot.agent.deadline import Deadline
 from bot.agent.flow import ToolRun
 from bot.agent.interfaces import Approvals, Reply, Steps
 from bot.conversation import History, Link, Person, Question, ToolCall, ToolResult
+from bot.storage.approvals import digest
 from tools import Access, Asker, Context, Elicit, Elicitation, ElicitationAnswer, Outcome, Registry
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class ToolSurroundings:
     action_token: Callable[[str], str]
     """Slack's leave to search as the asker, by the question's run id; empty where there is none."""
 
-    def context(self, question: Question, history: History, asked_at: datetime) -> Context:
+    def context(self, question: Question, revision: str, history: History, asked_at: datetime) -> Context:
         """What every tool that is called for `question` gets to know."""
         return Context(
             asker=_asker(history.asker),
@@ -53,7 +54,7 @@ class ToolSurroundings:
             participants=tuple(map(_asker, history.people)),
             http=self.http,
             now=asked_at,
-            run_id=question.run_id,
+            run_id=revision,
             config=self.config,
             sample_data=self.sample_data,
             state=self.state,
@@ -125,7 +126,8 @@ class ToolCalls:
             return Outcome.refusal(*refusal, self.context.config)
         own = replace(
             self.context,
-            call_id=call.id,
+            # Some models count their calls anew in each answer.
+            call_id=f"{call.id}:{digest(call)[:12]}",
             progress=lambda text: self.reply.report(call, text),
             elicit=self._untimed(self.elicit(self.question, call)),
         )

@@ -66,6 +66,7 @@ class _NoSteps:
     """The steps of an answer that nothing depends on."""
 
     run_id: str
+    revision: str = ""
     may_have_posted: bool = False
     resumes: PausedRun | None = None
 

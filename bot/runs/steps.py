@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from bot.conversation import PausedRun
 from bot.errors import RunError, by_name
+from bot.runs.engine import revision
 from bot.runs.turns import Slot
 
 Value = TypeVar("Value")
@@ -39,6 +40,7 @@ class StoredSteps:
         resumes: PausedRun | None = None,
     ) -> None:
         self.run_id = run_id
+        self.revision = revision(run_id)
         self.may_have_posted = may_have_posted
         self.resumes = resumes
         self._turn = turn

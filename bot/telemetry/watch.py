@@ -100,6 +100,10 @@ class _WatchedSteps:
         return self._steps.run_id
 
     @property
+    def revision(self) -> str:
+        return self._steps.revision
+
+    @property
     def may_have_posted(self) -> bool:
         return self._steps.may_have_posted
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -200,6 +201,22 @@ async def test_an_edited_question_is_asked_anew_and_its_card_withdrawn(tmp_path:
         await until_said(scene, ts, "Done.")
         assert notebook.written == ["tea"]
         assert [answer["text"] for answer in scene.answers(ts)] == ["Tea, then.", "Done."]
+
+
+async def test_the_same_call_for_an_edited_question_has_a_key_of_its_own(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    replies = [writes("milk"), text("Never.", wait=never), writes("milk"), text("Done.")]
+    model = OpenAIServer(replies, numbers_calls=False)
+    async with _asked(tmp_path, model) as (scene, ts, notebook, card):
+        await approve(scene.ada, card)
+        await model.until_asked(2)
+        await scene.ada.edit("#general", ts, "@threadloop Write down more milk")
+        (card,) = await until_asked(scene, ts)
+        await approve(scene.ada, card)
+        await until_said(scene, ts, "Done.")
+        assert notebook.written == ["milk", "milk"]
+        assert len({*notebook.keys}) == 2
+        never.set()
 
 
 async def test_an_edit_that_is_delivered_again_leaves_its_card_open(tmp_path: Path) -> None:

@@ -98,7 +98,8 @@ async def test_the_retry_of_a_slash_command_shows_what_is_missing(tmp_path: Path
 
 
 async def test_a_failed_run_of_a_version_with_other_steps_is_asked_anew_and_asks_anew(tmp_path: Path) -> None:
-    model, notebook = OpenAIServer([writes("milk"), NO, writes("eggs"), text("Done.")]), Notebook()
+    replies = [writes("milk"), NO, writes("eggs"), text("Done.")]
+    model, notebook = OpenAIServer(replies, numbers_calls=False), Notebook()
     async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry(), attempts=1) as scene:
         ts = await _asked_and_approved(scene)
         await scene.answer(ts)
@@ -109,6 +110,8 @@ async def test_a_failed_run_of_a_version_with_other_steps_is_asked_anew_and_asks
         await approve(scene.ada, card)
         await until_said(scene, ts, "Done.")
         assert notebook.written == ["milk", "eggs"]
+        # Also where the model gives its calls no ids of their own.
+        assert len({*notebook.keys}) == 2
 
 
 async def test_a_run_that_is_retried_can_be_stopped_and_its_question_edited(tmp_path: Path) -> None:

@@ -43,13 +43,16 @@ class ModelServer(ABC):
     path: str
     prefix = ""
 
-    def __init__(self, replies: Sequence[Reply] = (), *, reply: ReplyFunction | None = None) -> None:
+    def __init__(
+        self, replies: Sequence[Reply] = (), *, reply: ReplyFunction | None = None, numbers_calls: bool = True
+    ) -> None:
         self.requests: list[Json] = []
         self.headers: list[dict[str, str]] = []
         self.base_url = ""
         self._script = Script(replies, reply)
         self._stack = AsyncExitStack()
         self._calls = 0
+        self._numbers_calls = numbers_calls
         self._asked = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
@@ -98,6 +101,9 @@ class ModelServer(ABC):
                 yield event
 
     def _call_id(self) -> str:
+        """The next call's id; one that is empty if the server is of those that give none."""
+        if not self._numbers_calls:
+            return ""
         self._calls += 1
         return f"call_{self._calls}"
 

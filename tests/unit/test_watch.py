@@ -32,7 +32,7 @@ RESULT = ToolResult("call_1", "clock", "noon", ok=True)
 class LiveSteps:
     """Steps that run and are stored nowhere."""
 
-    run_id = "T1:C1:1.1"
+    run_id = revision = "T1:C1:1.1"
     may_have_posted = False
     resumes = None
 

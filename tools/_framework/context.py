@@ -49,6 +49,7 @@ class Context:
     """The time of the question, with its time zone: the same in every attempt at it, also after an approval.
     Tools ask this instead of the clock."""
     run_id: str
+    """Names the question, and its revision if it was edited."""
     config: Mapping[str, str] = field(default_factory=dict)
     """Settings for tools, such as `OPEN_METEO_URL`. A missing one means its public default."""
     sample_data: bool = False
@@ -57,7 +58,7 @@ class Context:
     """What tools remember from call to call. One mapping for the whole process; begin a key with your tool's
     name. It may be empty at any time: keep nothing here that an answer depends on."""
     call_id: str = ""
-    """The model's id of this call, unique within the run."""
+    """Names this call within the run: by the model's id for it, and by what is called with which arguments."""
     thread_ts: str = ""
     """The thread's root in Slack; empty where there is no thread."""
     participants: tuple[Asker, ...] = ()

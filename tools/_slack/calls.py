@@ -63,8 +63,9 @@ def client_of(context: Context) -> AsyncWebClient:
 
 
 def question_ts(context: Context) -> str | None:
-    """The timestamp of the question, with which its run's id ends; `None` for one that was no post."""
-    last = context.run_id.rpartition(":")[2]
+    """The timestamp of the question, which its run's id holds; `None` for one that was no post."""
+    # `team:channel:ts`, or `team:channel:ts#revision` once it was edited.
+    last = context.run_id.partition("#")[0].rpartition(":")[2]
     return last if _STAMP.fullmatch(last) else None
 
 
