@@ -129,6 +129,8 @@ async def build(
             client, approvals, tools, directory, me.user_id, expire_s=expire_s, secrets=secrets
         )
         prompt = Prompt.load(settings.provider_and_model())
+        flows = Flows(humanloop, prompt.path)
+        stack.push_async_callback(flows.aclose)
         answerer = Answerer(
             transcript=_transcript(settings, client, directory, http, me),
             open_reply=_replies(settings, client, tools, me, secrets, timing or Timing()),
@@ -143,7 +145,7 @@ async def build(
                 slack=client,
                 action_token=action_tokens.of,
             ),
-            flows=Flows(humanloop, prompt.path),
+            flows=flows,
             approvals=cards,
             elicit=ElicitationCards(client, elicitations, me.user_id, secrets, wait_s),
             limits=Limits(settings.tool_turns, settings.question_timeout_s),

@@ -94,7 +94,7 @@ class Answerer:
         except BaseException:  # cancelled, by asyncio or by the run engine
             await reply.abandon()
             raise
-        await self.flows.finish(question, work.tool_runs, outcome)
+        self.flows.finish(question, work.tool_runs, outcome)
         return outcome
 
 

@@ -1,10 +1,12 @@
 """Each question as a Humanloop flow, with its tool calls as children; the model's calls log themselves.
 
-Logging never costs an answer: a log that can't be written leaves a warning, and the question goes on.
+Logging never costs an answer: a log that can't be written leaves a warning, and the question goes on. Nor does
+it keep a question open: what is logged once it is answered is written beside what comes next.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -20,6 +22,8 @@ from humanloop.core.api_error import ApiError
 from bot.conversation import Outcome, Question, ToolCall, ToolResult
 
 _log = logging.getLogger(__name__)
+
+_CLOSE_WITHIN_S = 5.0
 
 _RATING = "rating"
 _REASON = "rating reason"
@@ -48,6 +52,14 @@ class Flows:
     def __init__(self, client: AsyncHumanloop, path: str) -> None:
         self._client = client
         self._path = path
+        self._writing: set[asyncio.Task[None]] = set()
+
+    async def aclose(self) -> None:
+        """Wait a moment for what is being written."""
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=_CLOSE_WITHIN_S)
+        for writing in self._writing:
+            writing.cancel()
 
     @staticmethod
     def log_id(question: Question) -> str:
@@ -67,8 +79,13 @@ class Flows:
             )
         )
 
-    async def finish(self, question: Question, tool_runs: Sequence[ToolRun], outcome: Outcome) -> None:
-        """Log the tool calls as the flow's children, and close the flow unless it only paused."""
+    def finish(self, question: Question, tool_runs: Sequence[ToolRun], outcome: Outcome) -> None:
+        """Log the tool calls as the flow's children, and close it unless it only paused. Does not wait."""
+        writing = asyncio.create_task(self._finish(question, tool_runs, outcome), name="logs")
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+
+    async def _finish(self, question: Question, tool_runs: Sequence[ToolRun], outcome: Outcome) -> None:
         for tool_run in tool_runs:
             await _tolerate(self._log_tool(question, tool_run))
         if outcome.state == "paused":
