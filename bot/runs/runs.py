@@ -41,6 +41,8 @@ _STORE_WITHIN_S = 5.0
 _LET_OTHERS_STORE_S = 1.0
 _LOOK_AGAIN_S = 0.05
 _COME_TO_REST_WITHIN_S = 5.0
+# A request to Slack that is under way is waited for: half a minute at the most, and then what ends the answer.
+_END_WITHIN_S = 40.0
 _SEEN_ELSEWHERE_S = 1.5
 _MOST_BEGUN_KNOWN = 20_000
 _NOTHING_LEFT = Outcome("failed", "There was nothing to go on with.", error="Unexpected")
@@ -208,7 +210,7 @@ class Runs:
             if not task.cancelling():
                 task.cancel()
         if here:
-            await asyncio.wait(here, timeout=_COME_TO_REST_WITHIN_S)
+            await asyncio.wait(here, timeout=_END_WITHIN_S)
         if len(here) < len(cancelled):
             # In another process, which looks once a second.
             await asyncio.sleep(_SEEN_ELSEWHERE_S)

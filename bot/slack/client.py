@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -47,6 +47,10 @@ _BY_CODE: dict[str, type[SlackError]] = {
 _RETRIES = 5
 _RATE_LIMIT_RETRIES = 10
 _LOST = (aiohttp.ServerConnectionError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+# What puts something into a conversation.
+_SHOWS = ("chat.", "files.complete")
+# As the SDK has it for sessions of its own.
+_TIMEOUT = aiohttp.ClientTimeout(total=30.0)
 _TROUBLED = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -60,7 +64,7 @@ async def open_client(
 
     Its connections are kept: without a session of its own it would open a new one for each call.
     """
-    async with aiohttp.ClientSession(trace_configs=[watched_calls(observe)]) as session:
+    async with aiohttp.ClientSession(timeout=_TIMEOUT, trace_configs=[watched_calls(observe)]) as session:
         yield PacedClient(pacer or Pacer(), token=token, base_url=base_url, session=session)
 
 
@@ -90,12 +94,16 @@ def urgency(of_calls: Urgency) -> Iterator[None]:
         _urgency.reset(before)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Call:
-    """What the pacer has to know of a call."""
+    """What the pacer has to know of a call, and how it stands."""
 
     method: str
     channel: str = ""
+    rests: bool = False
+    """Whether it waits for its next attempt."""
+    is_given_up: bool = False
+    """Whether there should be no further attempt."""
 
     @classmethod
     def of(cls, url: str, arguments: Mapping[str, Any]) -> _Call:
@@ -123,10 +131,30 @@ class PacedClient(AsyncWebClient):
         turn = await self.pacer.turn(call.method, call.channel, _urgency.get())
         before = _current.set(call)
         try:
-            return await super()._request(http_verb=http_verb, api_url=api_url, req_args=req_args)
+            request = super()._request(http_verb=http_verb, api_url=api_url, req_args=req_args)
+            return await (_unbroken(request, call) if call.method.startswith(_SHOWS) else request)
         finally:
             _current.reset(before)
             turn.answered()
+
+
+async def _unbroken(request: Coroutine[Any, Any, dict[str, Any]], call: _Call) -> dict[str, Any]:
+    """Make a request that shows something. Once it has left, giving it up waits for its answer.
+
+    Otherwise a message could appear after whoever gave it up has looked for what there is to be removed.
+    """
+    sending = asyncio.create_task(request)
+    try:
+        return await asyncio.shield(sending)
+    except asyncio.CancelledError:
+        call.is_given_up = True
+        if call.rests:
+            # Nothing is under way.
+            sending.cancel()
+        await asyncio.wait({sending})
+        if not sending.cancelled():
+            sending.exception()
+        raise
 
 
 class _Retries(AsyncRetryHandler):
@@ -149,6 +177,8 @@ class _Retries(AsyncRetryHandler):
         error: Exception | None = None,
     ) -> bool:
         blindly = self._blind and state.current_attempt < _RETRIES
+        if (call := _current.get()) and call.is_given_up:
+            return False
         if error is not None:
             return blindly and isinstance(error, _LOST)
         if response is None:
@@ -164,11 +194,13 @@ class _Retries(AsyncRetryHandler):
         error: Exception | None = None,
     ) -> None:
         call = _current.get() or _Call(_method(request.url))
+        call.rests = True
         if response is not None and _is_rate_limited(response):
             self._pacer.limited(call.method, call.channel, _retry_after_s(response))
         else:
             await asyncio.sleep(self.interval_calculator.calculate_sleep_duration(state.current_attempt))
         await self._pacer.turn(call.method, call.channel, _urgency.get())
+        call.rests = False
         state.next_attempt_requested = True
         state.increment_current_attempt()
 

@@ -16,7 +16,9 @@ from bot.conversation import Question
 from bot.slack.content import STOP_ACTION
 
 Json: TypeAlias = Mapping[str, Any]
-State = Literal["pending", "final", "failed", "stopped"]
+State = Literal["pending", "closed", "final", "failed", "stopped"]
+"""It grows | another one goes on, or people have to decide first | the answer ends with it | so does a failure
+| the asker has ended it."""
 
 EVENT_TYPE = "threadloop_answer"
 

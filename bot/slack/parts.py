@@ -200,7 +200,7 @@ class Parts:
     async def _turn_over(self, text: str) -> None:
         """Close the present message and go on in another one."""
         try:
-            await self._part.close(text, [*self._tasks.take(), *self._tasks.carry_over()], "final")
+            await self._part.close(text, [*self._tasks.take(), *self._tasks.carry_over()], "closed")
         except SlackError:
             # The border stays, so that this can be done again.
             self._operations.appendleft(NextMessage())

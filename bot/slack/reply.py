@@ -32,7 +32,7 @@ from bot.slack.command_reply import CommandReply
 from bot.slack.content import Block, Body, Footer, failure, new_message, retry_button
 from bot.slack.delivery import Delivery
 from bot.slack.guard import Allowed, guarded, urls_in
-from bot.slack.marker import State
+from bot.slack.marker import State, read_marker
 from bot.slack.part import STREAM_S
 from bot.slack.parts import Parts
 from bot.slack.status import LONG_S, Abilities, SessionStatus, Status
@@ -112,7 +112,7 @@ class ThreadReply:
         self._news = asyncio.Event()
         self._over = False
         self._showing: asyncio.Task[None] | None = None
-        self._ending: asyncio.Task[None] | None = None
+        self._ends = False
 
     async def begin(self) -> None:
         """Show that the question was heard. An earlier attempt's messages are taken up."""
@@ -201,7 +201,7 @@ class ThreadReply:
         Raises:
             SlackError: Slack refused.
         """
-        await self._end("", "final", session="suspended")
+        await self._end("", "closed", session="suspended")
         return self._parts.count
 
     async def finish(self, answer: Answer) -> None:
@@ -232,14 +232,7 @@ class ThreadReply:
         words: str = "",
         session: SessionStatus = "active",
     ) -> None:
-        ending = self._show_end(rest, state, foot, words, session)
-        self._ending = asyncio.create_task(ending, name="end of reply")
-        # Giving up a question must not cut off a post, whose outcome would be unknown.
-        await asyncio.shield(self._ending)
-
-    async def _show_end(
-        self, rest: str, state: State, foot: Sequence[Block], words: str, session: SessionStatus
-    ) -> None:
+        self._ends = True
         await self._stop_showing()
         await self._status.quiet()
         leave = session if self._status.in_session else None
@@ -249,17 +242,22 @@ class ThreadReply:
         await self._status.end(answered=self._parts.is_there, session=session)
         await self._parts.upload()
 
-    async def _stop_showing(self) -> None:
+    async def _stop_showing(self, patience_s: float | None = None) -> None:
+        """Show no more as it comes; after `patience_s` seconds, only a call that is under way is waited for."""
         self._over = True
         self._news.set()
+        if self._showing is None:
+            return
+        await asyncio.wait({self._showing}, timeout=patience_s)
+        self._showing.cancel()
+        await asyncio.wait({self._showing})
         showing, self._showing = self._showing, None
-        if showing is not None:
-            await asyncio.wait({showing})
-            if fault := showing.exception():
-                _log.error("An answer could not be shown as it came.", exc_info=fault)
+        if not showing.cancelled() and (fault := showing.exception()):
+            _log.error("An answer could not be shown as it came.", exc_info=fault)
 
     async def abandon(self) -> None:
         """End a stream, and leave what is shown to be gone on with, or to be called stopped."""
+        await self._stop_showing(_ABANDON_WITHIN_S)
         with suppress(SlackError, TimeoutError):
             async with asyncio.timeout(_ABANDON_WITHIN_S):
                 await self._leave()
@@ -268,12 +266,8 @@ class ThreadReply:
                 await self._status.end(answered=self._parts.is_there)
 
     async def _leave(self) -> None:
-        if self._ending is not None:
-            await asyncio.wait({self._ending})
-            self._ending.exception()
-            return
-        await self._stop_showing()
-        if self._parts.is_there:
+        # What had begun to end is whole, or is found in the thread by whoever goes on.
+        if self._parts.is_there and not self._ends:
             self._tasks.give_up()
             await self._parts.close("", "pending")
 
@@ -295,7 +289,7 @@ def _text(content: Content) -> str:
 
 
 async def show_stopped(delivery: Delivery) -> None:
-    """Say under what there is of an answer that it was stopped.
+    """Say under what there is of an answer that it was stopped, unless it came to its end before that.
 
     Raises:
         SlackError: Slack refused.
@@ -305,6 +299,9 @@ async def show_stopped(delivery: Delivery) -> None:
         await delivery.post(0, Body(_STOPPED), "stopped")
         return
     last = max(found)
+    marker = read_marker(found[last])
+    if marker is not None and marker.state == "final":
+        return
     shown = found[last].get("blocks") or ()
     cards = tuple(block for block in shown if block["type"] in CARD_BLOCKS)
     has_text = any(block["type"] not in (*CARD_BLOCKS, "actions") for block in shown)

@@ -210,7 +210,7 @@ def _counts(message: Json, question: Question, me: Identity) -> bool:
         # A card on which a tool asks carries another mark; without words it is a file of an answer.
         is_said = bool(message.get("text")) and not message.get("metadata")
         return is_said and str(message["ts"]) <= question.ts
-    return marker.state in ("final", "stopped") and marker.question_ts < question.ts
+    return marker.state in ("closed", "final", "stopped") and marker.question_ts < question.ts
 
 
 def _place_in_conversation(message: Json) -> tuple[str, str]:

@@ -14,6 +14,8 @@ from support.openai_server import OpenAIServer, text
 
 LONG = "\n\n".join(f"Paragraph {number}. " + "Words and more words. " * 20 for number in range(14))
 
+from bot.slack.reply import Timing
+
 
 async def test_an_edit_while_it_is_answered_restarts_it_in_the_same_message(tmp_path: Path) -> None:
     never = asyncio.Event()
@@ -102,6 +104,34 @@ async def test_an_edit_that_takes_the_mention_away_withdraws_the_question(tmp_pa
         await scene.ada.edit("#general", ts, "or not")
         await scene.playground.until(lambda: len(scene.playground.thread("#general", root)) == 2)
         never.set()
+
+
+@pytest.mark.parametrize("change", ["edit", "delete", "stop"])
+async def test_an_answer_that_slack_makes_wait_never_comes_after_a_change_of_mind(
+    tmp_path: Path, change: str
+) -> None:
+    model = OpenAIServer(reply=lambda request: text(f"re: {request['messages'][-2]['content']}"))
+    at_its_end = Timing(text_after_s=60)
+    async with bot_in_workspace(tmp_path, model=model, timing=at_its_end) as scene:
+        root = await scene.ada.say("#general", "We could ask")
+        # Longer than an answer that is given up may take to end.
+        scene.playground.faults.next("chat.postMessage", rate_limited_s=4)
+        ts = await scene.ada.say("#general", "@threadloop old", thread_ts=root)
+        await scene.playground.until(lambda: scene.calls("chat.postMessage"), what="a post")
+        match change:
+            case "edit":
+                await scene.ada.edit("#general", ts, "@threadloop new")
+            case "delete":
+                await scene.ada.delete("#general", ts)
+            case "stop":
+                await scene.ada.say("#general", "stop", thread_ts=root)
+        expected = {"edit": ["re: Ada Lovelace: new"], "delete": [], "stop": ["_Stopped._"]}[change]
+        if expected:
+            await scene.until_shown(expected[0], root)
+        # In the same channel, so its answer is posted after whatever has waited longer.
+        await scene.answer(await scene.ada.say("#general", "@threadloop another"))
+        await scene.playground.until(lambda: scene.playground.in_flight == 0, what="the listeners' end")
+        assert [message["text"] for message in scene.shown(root)] == expected
 
 
 async def test_an_edit_after_the_answer_does_nothing(tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ from support.bot import Scene, blocks_of, bot_in_workspace, buttons_of
 from support.held_tools import HeldTools
 from support.openai_server import OpenAIServer, text, tool_calls
 
+from bot.playground import Change
+from bot.slack.reply import Timing
+
 Json = dict[str, Any]
 
 
@@ -137,6 +140,27 @@ async def test_an_answer_that_goes_on_after_a_restart_is_stopped(tmp_path: Path)
         assert answer["ts"] == begun["ts"]
         assert answer["text"].endswith("_Stopped._")
         assert len(scene.shown(ts)) == 1
+
+
+async def test_an_answer_that_is_complete_is_not_called_stopped(tmp_path: Path) -> None:
+    """Not even if the last thing that makes it so is under way."""
+    model, at_its_end = OpenAIServer([text("All of it.")]), Timing(text_after_s=60)
+    async with bot_in_workspace(tmp_path, model=model, timing=at_its_end) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Anything?")
+        stops: list[asyncio.Task[str]] = []
+
+        def stop(change: Change) -> None:
+            # Slack has taken the answer, and the bot does not know it yet.
+            if not stops and change.message and change.message.text == "All of it.":
+                stops.append(asyncio.create_task(scene.ada.say("#general", "stop", thread_ts=ts)))
+
+        scene.playground.workspace.listen(stop)
+        await scene.playground.until(lambda: stops, what="the answer")
+        await stops[0]
+        await _settled(scene)
+        (answer,) = scene.shown(ts)
+        assert answer["text"] == "All of it."
+        assert answer["metadata"]["event_payload"]["state"] == "final"
 
 
 async def test_nobody_else_stops_an_answer(tmp_path: Path) -> None:

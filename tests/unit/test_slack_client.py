@@ -13,9 +13,14 @@ import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from support.clock import Time
 
 from bot.errors import SlackRateLimited
+from bot.http_server import serve
 from bot.playground import Playground
 from bot.playground.seed import Seed
 from bot.slack.calls import CallOutcome
@@ -250,3 +255,33 @@ async def test_a_429_of_the_copy_that_bolt_makes_pauses_the_method_for_all() -> 
         assert pacer.try_turn("chat.update") is None
         pacer.now = 1.0
         await update
+
+
+async def test_a_post_that_has_left_is_waited_for_and_one_that_waits_is_not_made() -> None:
+    arrived, may_answer = asyncio.Event(), asyncio.Event()
+    posts: list[str] = []
+
+    async def respond(request: Request) -> Response:
+        posts.append((await request.json())["text"])
+        arrived.set()
+        await may_answer.wait()
+        return JSONResponse({"ok": False}, 429, {"Retry-After": "30"})
+
+    app = Starlette(routes=[Route("/api/chat.postMessage", respond, methods=["POST"])])
+    pacer = Attentive()
+    async with serve(app) as url, open_client("xoxb-1", f"{url}/api/", lambda *_: None, pacer) as client:
+        posting = asyncio.create_task(client.chat_postMessage(channel="C1", text="Hello"))
+        await arrived.wait()
+        posting.cancel()
+        await asyncio.wait({posting}, timeout=0.05)
+        assert not posting.done()
+        may_answer.set()
+        await asyncio.wait({posting})
+        assert posting.cancelled()
+        assert posts == ["Hello"]
+        # Its channel has to wait now, and who waits can be given up at once.
+        other = asyncio.create_task(client.chat_postMessage(channel="C2", text="Hi"))
+        await pacer.learned.wait()
+        other.cancel()
+        await asyncio.wait({other})
+    assert posts == ["Hello", "Hi"]
