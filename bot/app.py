@@ -131,9 +131,10 @@ async def build(
         prompt = Prompt.load(settings.provider_and_model())
         flows = Flows(humanloop, prompt.path)
         stack.push_async_callback(flows.aclose)
+        replies = _replies(settings, client, tools, me, secrets, timing or Timing())
         answerer = Answerer(
             transcript=_transcript(settings, client, directory, http, me),
-            open_reply=_replies(settings, client, tools, me, secrets, timing or Timing()),
+            open_reply=replies,
             model=HumanloopModel(humanloop, prompt),
             prompt=prompt,
             tools=tools,
@@ -180,6 +181,7 @@ async def build(
 
         # Open runs go on, then there is somebody at the port, and then Slack may send.
         await runs.start()
+        stack.push_async_callback(replies.afterwards.aclose)
         stack.push_async_callback(runs.aclose, settings.shutdown_grace_s)
         port = await _serve(web, settings.port, stack) if serve_health or slack.routes else None
         await catch_up.begin()

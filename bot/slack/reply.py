@@ -27,6 +27,7 @@ from bot.conversation import (
     ToolStarted,
 )
 from bot.errors import RunError, SlackError
+from bot.slack.afterwards import Afterwards
 from bot.slack.client import PacedClient, slack_errors
 from bot.slack.command_reply import CommandReply
 from bot.slack.content import Block, Body, Footer, failure, new_message, retry_button
@@ -73,6 +74,7 @@ class Replies:
     """Configured secrets, which must not leave with an answer."""
     abilities: Abilities = field(default_factory=Abilities)
     timing: Timing = field(default_factory=Timing)
+    afterwards: Afterwards = field(default_factory=Afterwards)
 
     def __call__(self, question: Question, steps: Steps) -> Reply:
         """A reply to `question`; nothing is shown yet."""
@@ -221,6 +223,7 @@ class ThreadReply:
         except SlackError as refused:
             _log.warning("The failure can't be shown in the thread: %s", refused)
             await self._status.end(answered=False)
+            self._shared.afterwards.do(self._status.leave())
             await self._tell_directly(text)
 
     async def _end(
@@ -239,7 +242,8 @@ class ThreadReply:
         if await self._parts.close(rest, state, foot, words=words, session=leave):
             self._status.session_has_ended()
         await self._parts.remove_others()
-        await self._status.end(answered=self._parts.is_there, session=session)
+        await self._status.end(answered=self._parts.is_there)
+        self._shared.afterwards.do(self._status.leave(session))
         await self._parts.upload()
 
     async def _stop_showing(self, patience_s: float | None = None) -> None:
@@ -264,6 +268,7 @@ class ThreadReply:
         with suppress(TimeoutError):
             async with asyncio.timeout(_ABANDON_WITHIN_S):
                 await self._status.end(answered=self._parts.is_there)
+        self._shared.afterwards.do(self._status.leave())
 
     async def _leave(self) -> None:
         # What had begun to end is whole, or is found in the thread by whoever goes on.

@@ -142,19 +142,23 @@ class Status:
         if self._keeping is not None:
             await asyncio.wait({self._keeping})
 
-    async def end(self, *, answered: bool = True, session: SessionStatus = "active") -> None:
-        """Take away whatever is still shown. A message in the thread, if `answered`, clears the status line."""
+    async def end(self, *, answered: bool) -> None:
+        """Take the status line away. If `answered`, a message in the thread has done so."""
         await self.quiet()
         if self._shown and not answered:
             await self._try("assistant.threads.setStatus", self._set_status, "")
             self._shown = ""
-        if self._has_eyes:
+
+    async def leave(self, session: SessionStatus = "active") -> None:
+        """Take away whatever else is left, which may have to wait for its turn. Once is enough."""
+        has_eyes, self._has_eyes = self._has_eyes, False
+        in_session = self.in_session
+        self.session_has_ended()
+        if has_eyes:
             await self._try("reactions.remove", self._reaction, self._client.reactions_remove)
-            self._has_eyes = False
         # Whoever looks at a session that waits for them should see it, however soon it came to that.
-        if self.in_session or session == "suspended":
+        if in_session or session == "suspended":
             await self._try("agents.sessions.setStatus", self._set_session, session)
-            self.session_has_ended()
 
     async def _keep(self) -> None:
         while not self._over:

@@ -285,7 +285,7 @@ async def test_a_stop_while_an_approved_tool_runs_ends_it(tmp_path: Path) -> Non
 
 async def test_the_session_is_suspended_while_somebody_has_to_decide(tmp_path: Path) -> None:
     async with _asked(tmp_path) as (scene, ts, _, card):
-        assert _sessions(scene)[-1] == "suspended"
+        await scene.playground.until(lambda: _sessions(scene)[-1:] == ["suspended"], what="the session's wait")
         await approve(scene.ada, card)
         await until_said(scene, ts, "Done.")
         await scene.playground.until(lambda: _sessions(scene)[-1] == "active", what="the session's end")

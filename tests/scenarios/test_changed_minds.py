@@ -12,9 +12,9 @@ from support.cards import approve, until_asked, until_said
 from support.notebook import Notebook, writes
 from support.openai_server import OpenAIServer, text
 
-LONG = "\n\n".join(f"Paragraph {number}. " + "Words and more words. " * 20 for number in range(14))
-
 from bot.slack.reply import Timing
+
+LONG = "\n\n".join(f"Paragraph {number}. " + "Words and more words. " * 20 for number in range(14))
 
 
 async def test_an_edit_while_it_is_answered_restarts_it_in_the_same_message(tmp_path: Path) -> None:

@@ -51,6 +51,22 @@ async def test_where_there_is_no_status_the_question_gets_eyes_until_it_is_answe
         assert len(scene.calls("assistant.threads.setStatus")) == 1
 
 
+@pytest.mark.parametrize("method", ["reactions.remove", "agents.sessions.setStatus"])
+async def test_nobody_waits_until_slack_lets_the_signs_be_taken_away(tmp_path: Path, method: str) -> None:
+    thinking = asyncio.Event()
+    model = OpenAIServer([text("One.", wait=thinking), text("Two.")])
+    async with bot_in_workspace(tmp_path, model=model, timing=_SESSION_AT_ONCE) as scene:
+        scene.playground.without("assistant.threads.setStatus")
+        root = await scene.ada.say("#general", "@threadloop one?")
+        await scene.playground.until(lambda: _reactions(scene, root) == ["eyes"], what="👀")
+        await _until_session(scene, root, "processing")
+        scene.playground.faults.next(method, rate_limited_s=600)
+        thinking.set()
+        second = await scene.ada.say("#general", "@threadloop two?", thread_ts=root)
+        assert await scene.answer(root) == "One."
+        assert await scene.answer(second, root=root) == "Two."
+
+
 async def test_a_question_that_waited_gets_its_status_back_when_its_turn_has_come(
     tmp_path: Path, let_pass: LetPass
 ) -> None:
@@ -80,10 +96,10 @@ async def test_a_session_lasts_as_long_as_the_work(tmp_path: Path) -> None:
     model = OpenAIServer([text("Slowly ", "done.", hold=goes_on)])
     async with bot_in_workspace(tmp_path, model=model) as scene:
         ts = await scene.ada.say("#general", "@threadloop Slowly?")
-        await scene.playground.until(lambda: scene.session(ts) == "processing", what="a session")
+        await _until_session(scene, ts, "processing")
         goes_on.set()
         await scene.answer(ts)
-        assert scene.session(ts) == "active"
+        await _until_session(scene, ts, "active")
         # Told with the end of the stream: one call for both.
         assert scene.calls("chat.stopStream")[-1]["session_status"] == "active"
         assert len(scene.calls("agents.sessions.setStatus")) == 1
@@ -100,10 +116,10 @@ async def test_a_session_ends_without_a_stream(tmp_path: Path) -> None:
     model = OpenAIServer([text("Done.", wait=thinking)])
     async with bot_in_workspace(tmp_path, model=model, timing=_SESSION_AT_ONCE) as scene:
         ts = await scene.ada.say("#general", "@threadloop Slowly?")
-        await scene.playground.until(lambda: scene.session(ts) == "processing", what="a session")
+        await _until_session(scene, ts, "processing")
         thinking.set()
         await scene.answer(ts)
-        assert scene.session(ts) == "active"
+        await _until_session(scene, ts, "active")
 
 
 async def test_a_session_ends_with_a_failure(tmp_path: Path) -> None:
@@ -112,10 +128,10 @@ async def test_a_session_ends_with_a_failure(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=model, timing=_SESSION_AT_ONCE) as scene:
         ts = await scene.ada.say("#general", "@threadloop Slowly?")
         await model.until_asked(1)
-        await scene.playground.until(lambda: scene.session(ts) == "processing", what="a session")
+        await _until_session(scene, ts, "processing")
         thinking.set()
         assert "had nothing to say" in await scene.answer(ts)
-        assert scene.session(ts) == "active"
+        await _until_session(scene, ts, "active")
         assert scene.status(ts) == ""
 
 
@@ -124,11 +140,11 @@ async def test_a_session_ends_where_its_stream_can_not_be_ended(tmp_path: Path) 
     model = OpenAIServer([text("Slowly ", "done.", hold=goes_on)])
     async with bot_in_workspace(tmp_path, model=model) as scene:
         ts = await scene.ada.say("#general", "@threadloop Slowly?")
-        await scene.playground.until(lambda: scene.session(ts) == "processing", what="a session")
+        await _until_session(scene, ts, "processing")
         scene.playground.faults.next("chat.stopStream", error="internal_error")
         goes_on.set()
         assert await scene.answer(ts) == "Slowly done."
-        assert scene.session(ts) == "active"
+        await _until_session(scene, ts, "active")
 
 
 async def test_a_session_that_a_restart_left_open_ends_with_the_answer(tmp_path: Path) -> None:
@@ -136,14 +152,14 @@ async def test_a_session_that_a_restart_left_open_ends_with_the_answer(tmp_path:
     model = OpenAIServer([text("Never.", wait=never), text("Quick.")])
     async with bot_in_workspace(tmp_path, model=model, shutdown_grace_s=0, timing=_SESSION_AT_ONCE) as scene:
         ts = await scene.ada.say("#general", "@threadloop Slowly?")
-        await scene.playground.until(lambda: scene.session(ts) == "processing", what="a session")
+        await _until_session(scene, ts, "processing")
         # As after a sudden death: the call that would end it does nothing.
         scene.playground.faults.next("agents.sessions.setStatus", error="internal_error")
         await scene.stop()
         assert scene.session(ts) == "processing"
         await scene.start()
         await scene.answer(ts)
-        assert scene.session(ts) == "active"
+        await _until_session(scene, ts, "active")
         never.set()
 
 
@@ -152,6 +168,10 @@ async def test_no_fault_of_a_status_costs_an_answer(tmp_path: Path) -> None:
         for method in ("assistant.threads.setStatus", "reactions.add", "agents.sessions.setStatus"):
             scene.playground.faults.next(method, times=3, status=500)
         assert await scene.answer(await scene.ada.say("#general", "@threadloop Anything?")) == "Fine."
+
+
+async def _until_session(scene: Scene, ts: str, status: str) -> None:
+    await scene.playground.until(lambda: scene.session(ts) == status, what=f"a session that is {status}")
 
 
 def _reactions(scene: Scene, ts: str) -> list[str]:

@@ -51,7 +51,7 @@ async def test_a_stream_is_stopped(tmp_path: Path, stop: Callable[[Scene, str], 
         await _settled(scene)
         (answer,) = scene.shown(ts)
         assert buttons_of(answer) == []
-        assert scene.session(ts) == "active"
+        await scene.playground.until(lambda: scene.session(ts) == "active", what="the end of the session")
         assert len(model.requests) == 1
 
 
