@@ -324,6 +324,22 @@ async def test_what_a_child_complains_of_is_logged_without_secrets_and_bounded(
     assert max(map(len, lines)) < 600
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"env": {"PENS": "${GITHUB_PAT}"}},
+        {"env": {"apiKey": "hunter2hunter2"}},
+        {"env": {"PENS": "Bearer hunter2hunter2"}},
+    ],
+)
+async def test_why_a_server_is_away_is_told_without_what_it_was_given(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    entry = scripted(stderr="no luck with hunter2hunter2\n", dies=True) | settings
+    async with running(tmp_path, {"pens": entry}, environment={"GITHUB_PAT": "hunter2hunter2"}) as servers:
+        assert "it last said: no luck with [redacted]" in detail(servers, "pens")
+
+
 async def test_a_banner_among_the_messages_is_survived(tmp_path: Path) -> None:
     async with running(tmp_path, {"pens": scripted(stdout="Welcome to pens!\n")}) as servers:
         assert (await call(servers, "pens__echo")).ok

@@ -14,7 +14,7 @@ from tools._mcp import BadMcpConfig, McpConfig, McpServers
 from tools._mcp.config import Http, ServerConfig, Stdio
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {"TOKEN": "abc", "EMPTY": ""}
+ENVIRONMENT = {"TOKEN": "abc", "EMPTY": "", "TWO_LINES": "hunter2hunter2\n"}
 
 
 def the_server(folder: Path, **entry: object) -> ServerConfig:
@@ -82,6 +82,10 @@ def test_variables_are_filled_in(tmp_path: Path, written: str, meant: str) -> No
         ({"command": "x", "disabled": "yes"}, "disabled must be true or false"),
         ({"type": "sse", "url": "http://x"}, 'type "sse" is the HTTP transport of 2024'),
         ({"type": 5, "url": "http://x"}, 'type must be "stdio" or "http", and it is 5'),
+        (
+            {"url": "http://x", "headers": {"X-Key": "${TWO_LINES}"}},
+            "headers.X-Key begins or ends with a blank or a line's end",
+        ),
         ("npx", 'must be an object, with a "command" or a "url"'),
     ],
 )
@@ -90,6 +94,7 @@ def test_a_wrong_entry_is_named_with_its_key(tmp_path: Path, entry: object, comp
         configured(tmp_path, {"pens": entry}, ENVIRONMENT)
     assert str(caught.value).startswith(f'{tmp_path / "mcp.json"}: the server "pens": ')
     assert complaint in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -27,3 +27,20 @@ def test_what_looks_like_a_secret_is_taken_out(text: str, left: str) -> None:
 @pytest.mark.parametrize("text", ["Basic authentication is off", "no sk-learn here", "a bearer of bad news"])
 def test_words_stay(text: str) -> None:
     assert redact(text, {}) == text
+
+
+@pytest.mark.parametrize(
+    "name", ["SHOP_KEY", "shopToken", "GITHUB_PAT", "DB_PASS", "GOOGLE_CREDENTIALS", "x-auth"]
+)
+def test_what_is_secret_by_its_name_is_taken_out(name: str) -> None:
+    assert redact("b'pens4all\\n' is wrong", {name: "pens4all\n"}) == "b'[redacted]\\n' is wrong"
+
+
+@pytest.mark.parametrize("name", ["WIKI_URL", "COMPAT", "BYPASS", "PATH"])
+def test_other_settings_stay(name: str) -> None:
+    assert redact("pens4all", {name: "pens4all"}) == "pens4all"
+
+
+def test_a_secret_that_holds_another_and_one_of_many_lines_leave_nothing() -> None:
+    config = {"A_KEY": "pens4", "B_KEY": "pens4all", "C_KEY": "{\n quill4all\n}"}
+    assert redact("pens4all, {quill4all}", config) == "[redacted], {[redacted]}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import TextIO
 
 from tools._framework.limits import cut
-from tools._framework.redaction import redact
+from tools._framework.secret_shapes import without_credentials
 
 _log = logging.getLogger(__name__)
 
@@ -25,10 +25,10 @@ class Complaints:
 
     Args:
         server: its name, for the log.
-        secrets: values that must not be logged, by the names of their variables.
+        secrets: what must not be logged.
     """
 
-    def __init__(self, server: str, secrets: Mapping[str, str]) -> None:
+    def __init__(self, server: str, secrets: Iterable[str]) -> None:
         self._server = server
         self._secrets = secrets
         self.last = ""
@@ -41,7 +41,7 @@ class Complaints:
 
     def add(self, line: str) -> None:
         """Take note of a line. Beyond 60 a minute they are kept out of the log."""
-        text = cut(redact(line.strip(), self._secrets), _MOST_LINE_CHARS)
+        text = cut(without_credentials(line.strip(), self._secrets), _MOST_LINE_CHARS)
         if not text:
             return
         self.last = text

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tools._framework.errors import BadTool
+from tools._framework.redaction import LEAST_SECRET_CHARS, as_repeated, is_secret
 from tools._mcp.names import MOST_PREFIX_CHARS, prefix_of
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -60,8 +61,8 @@ class ServerConfig:
     prefix: str
     """What its tools' names begin with."""
     transport: Transport
-    secrets: Mapping[str, str] = field(repr=False)
-    """Values that may be secret by the name of their variable: never to be logged or shown."""
+    secrets: tuple[str, ...] = field(repr=False)
+    """What may be secret: never to be logged or shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,9 @@ class _File:
             chosen = transport.model_validate(self._filled_in(name, settings, "", used))
         except ValidationError as error:
             raise self._wrong(name, _in_words(error, transport)) from error
-        return ServerConfig(name, self._prefix(name), chosen, used | _environment_of(chosen))
+        if isinstance(chosen, Http):
+            self._check_headers(name, chosen.headers)
+        return ServerConfig(name, self._prefix(name), chosen, _secrets(used, chosen))
 
     def _kind(self, name: str, entry: dict[str, Any]) -> Literal["stdio", "http"]:
         kind = entry.get("type", "http" if "url" in entry else "stdio")
@@ -169,6 +172,16 @@ class _File:
 
         return _VARIABLE.sub(fill_in, value)
 
+    def _check_headers(self, name: str, headers: Mapping[str, str]) -> None:
+        for header, value in headers.items():
+            # Only when it is sent would it be refused, in words that repeat it.
+            if value != value.strip() or not (value.isascii() and value.isprintable()):
+                raise self._wrong(
+                    name,
+                    f"headers.{header} begins or ends with a blank or a line's end, or holds what no header "
+                    "may hold: look at the variables in it",
+                )
+
     def _prefix(self, name: str) -> str:
         prefix = prefix_of(name)
         if not 0 < len(prefix) <= MOST_PREFIX_CHARS:
@@ -198,8 +211,11 @@ def _joined(key: str, part: str) -> str:
     return f"{key}.{part}" if key else part
 
 
-def _environment_of(transport: Transport) -> dict[str, str]:
-    return transport.env if isinstance(transport, Stdio) else {}
+def _secrets(variables: Mapping[str, str], transport: Transport) -> tuple[str, ...]:
+    """What may be secret of a server's settings: all variables, and all that it is given in confidence."""
+    given = transport.env if isinstance(transport, Stdio) else transport.headers
+    named = [*variables.items(), *given.items()]
+    return as_repeated(value for name, value in named if is_secret(name) or len(value) >= LEAST_SECRET_CHARS)
 
 
 def _in_words(error: ValidationError, transport: type[Transport]) -> str:

@@ -16,7 +16,7 @@ import anyio
 
 from tools._framework.dynamic import DynamicTool
 from tools._framework.limits import cut
-from tools._framework.redaction import redact
+from tools._framework.secret_shapes import without_credentials
 from tools._mcp.complaints import Complaints
 from tools._mcp.config import ServerConfig
 from tools._mcp.faults import in_words
@@ -141,7 +141,7 @@ class Server:
         if self._stopping.is_set():
             return
         seconds = longest_pause_s(failures) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
-        reason = cut(redact(problem, self._config.secrets), _MOST_DETAIL_CHARS)
+        reason = cut(without_credentials(problem, self._config.secrets), _MOST_DETAIL_CHARS)
         _log.warning("MCP server %s is away: %s", self._config.name, reason)
         self._become((), "down", f"{reason}; next try in {math.ceil(seconds)} s")
         await self._rest(seconds)

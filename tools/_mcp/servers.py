@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import Self
 
 from tools._framework.dynamic import DynamicTool
-from tools._framework.redaction import secrets_in
 from tools._mcp.config import McpConfig
 from tools._mcp.server import Server, Timing
 from tools._mcp.status import ServerStatus
@@ -31,10 +30,7 @@ class McpServers:
     ) -> None:
         self._disabled = config.disabled
         self.secrets = tuple(
-            secret
-            for server in config.servers
-            for secret in secrets_in(server.secrets)
-            if not _is_a_word(secret)
+            secret for server in config.servers for secret in server.secrets if not _is_a_word(secret)
         )
         """What no person may be shown."""
         self._changed = asyncio.Event()
