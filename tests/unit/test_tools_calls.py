@@ -280,6 +280,16 @@ async def test_a_toolset_is_asked_anew_each_time() -> None:
     assert "There is no tool called 'a__one'" in (await call(registry, "a__one")).content
 
 
+def test_the_tools_of_a_toolset_are_read_once_until_they_change() -> None:
+    server = Server([made("x__one")])
+    registry = Registry([], toolsets=[server])
+    (first,) = registry.tools
+    assert registry.tools == (first,)
+    assert registry.tools[0] is first
+    server.offered = [made("x__one", title="Asking")]
+    assert registry.title("x__one", "{}") == "Asking"
+
+
 async def test_a_tool_made_at_run_time_is_called_like_any_other() -> None:
     server = Server([made("x__one", title="Asking x for {n}"), made("x__write", read_only=False)])
     registry = Registry([], toolsets=[server])

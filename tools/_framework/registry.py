@@ -7,7 +7,7 @@ import difflib
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -24,6 +24,7 @@ from tools._framework.outcome import Outcome
 from tools._framework.policy import Access, People, Policy
 from tools._framework.redaction import redact
 from tools._framework.tool import Tool
+from tools._framework.toolsets import Toolsets
 
 _log = logging.getLogger(__name__)
 
@@ -76,14 +77,13 @@ class Registry:
     ) -> None:
         self._timeout_s = timeout_s
         self._max_result_chars = max_result_chars
-        self._toolsets = toolsets
         self._policy = policy or Policy()
         self._budget = budget or MemoryBudget()
         self._cache = Cache(clock)
         every = _by_name(functions)
         self._fixed = {name: tool for name, tool in every.items() if _is_configured(tool, config or {})}
         self._unconfigured = [tool for name, tool in sorted(every.items()) if name not in self._fixed]
-        self._left_out: set[str] = set()
+        self._passing = Toolsets(toolsets, self._fixed)
 
     @classmethod
     def discover(
@@ -149,12 +149,12 @@ class Registry:
 
     def title(self, name: str, arguments_json: str | None) -> str:
         """A call in words for people, such as "Checking the weather in Boston". Never raises."""
-        tool = self._now().get(name)
+        tool = self._named(name)
         return tool.title(arguments_json) if tool else name
 
     def describe_call(self, name: str, arguments_json: str | None) -> str:
         """A call for those who have to approve it: its title, then a line for each argument. Never raises."""
-        tool = self._now().get(name)
+        tool = self._named(name)
         return tool.describe(arguments_json) if tool else name
 
     def needs_approval(self, name: str, arguments_json: str | None, access: Access) -> bool:
@@ -162,7 +162,7 @@ class Registry:
 
         A call that would be refused anyway, for its arguments or by the policy, needs nobody's attention.
         """
-        tool = self._now().get(name)
+        tool = self._named(name)
         if tool is None or not self._policy.asks(tool) or self._policy.refusal(tool, access):
             return False
         try:
@@ -173,7 +173,7 @@ class Registry:
 
     def asks(self, name: str) -> bool:
         """Whether calls of this tool need a person's approval."""
-        tool = self._now().get(name)
+        tool = self._named(name)
         return tool is not None and self._policy.asks(tool)
 
     def approvers(self, name: str) -> People:
@@ -246,27 +246,10 @@ class Registry:
         return Outcome.of(result, tool.options.max_result_chars or self._max_result_chars)
 
     def _now(self) -> dict[str, Tool]:
-        return {**{tool.name: tool for tool in self._passing()}, **self._fixed}
+        return {**self._passing.tools(), **self._fixed}
 
-    def _passing(self) -> Iterator[Tool]:
-        """The tools of the toolsets. A wrong one of theirs stops nothing: it is left out."""
-        seen = set(self._fixed)
-        for made in (made for toolset in self._toolsets for made in toolset.tools()):
-            try:
-                tool = Tool.of_dynamic(made)
-            except BadTool as error:
-                self._leave_out(str(error))
-                continue
-            if tool.name in seen:
-                self._leave_out(f"{made.origin} has a tool called {made.name}, and there is one of that name.")
-                continue
-            seen.add(tool.name)
-            yield tool
-
-    def _leave_out(self, reason: str) -> None:
-        if reason not in self._left_out:
-            self._left_out.add(reason)
-            _log.warning("A tool is left out: %s", reason)
+    def _named(self, name: str) -> Tool | None:
+        return self._fixed.get(name) or self._passing.tools().get(name)
 
     def _find(self, name: str, access: Access) -> Tool:
         tools = self._now()
