@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support.mcp_servers import (
+    Door,
     call,
     detail,
     names,
@@ -228,6 +229,36 @@ async def test_the_death_of_an_idle_server_is_noticed(tmp_path: Path) -> None:
         async with tool_context() as context:
             with pytest.raises(Exception, match="pens broke"):
                 await kept.run({}, context)
+
+
+async def test_an_approved_call_waits_for_its_server(tmp_path: Path) -> None:
+    door = Door(tmp_path)
+    async with starting(tmp_path, {"pens": scripted(waits_for=str(door.path))}) as servers:
+        calling = asyncio.create_task(call(servers, "pens__echo", {"n": 1}))
+        await asyncio.wait([calling], timeout=0)
+        assert not calling.done()
+        await door.open()
+        async with asyncio.timeout(PATIENCE_S):
+            assert (await calling).content == 'echo {"n": 1}'
+
+
+async def test_a_call_of_a_server_that_stays_away_says_so(tmp_path: Path) -> None:
+    async with running(tmp_path, {"pens": scripted(dies=True)}, timing=Timing(arrival_s=0.1)) as servers:
+        assert state(servers, "pens") == "down"
+        approved = json.loads((await call(servers, "pens__echo")).content)
+        assert approved["error"] == "The MCP server pens is away, so nothing was done."
+        assert approved["advice"].startswith("Do not repeat this call.")
+        async with tool_context() as context:
+            others = await Registry([], toolsets=[servers]).call("others__echo", "{}", context)
+        assert "There is no tool called 'others__echo'" in others.content
+
+
+async def test_a_dead_server_delays_no_call_that_nobody_approved(tmp_path: Path) -> None:
+    timing = Timing(arrival_s=10 * PATIENCE_S)
+    async with running(tmp_path, {"pens": scripted(dies=True)}, timing=timing) as servers:
+        async with tool_context() as context, asyncio.timeout(PATIENCE_S):
+            refused = await Registry([], toolsets=[servers]).call("pens__echo", "{}", context)
+        assert "The MCP server pens is away" in refused.content
 
 
 async def test_servers_that_cannot_start_say_why_and_disturb_no_other(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ class Behaviour(TypedDict, total=False):
     """At the start, with exit status 3."""
     hangs: bool
     """Never answers anything."""
+    waits_for: str
+    """A named pipe: it does nothing until somebody opens it for writing."""
     is_stubborn: bool
     """Stays when its input ends."""
     is_modern: bool
@@ -151,6 +153,8 @@ def main(behaviour: Behaviour) -> NoReturn:
     if pid_file := behaviour.get("pid_file"):
         with open(pid_file, "w") as file:  # noqa: PTH123 - quicker to start without pathlib
             file.write(str(os.getpid()))
+    if pipe := behaviour.get("waits_for"):
+        open(pipe).close()  # noqa: PTH123 - as above
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     print(behaviour.get("stderr", ""), end="", file=sys.stderr, flush=True)
     print(behaviour.get("stdout", ""), end="", flush=True)

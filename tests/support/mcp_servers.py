@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -28,6 +29,18 @@ def scripted(**behaviour: Unpack[Behaviour]) -> dict[str, Any]:
     """The entry of a server that behaves like this."""
     # Isolated, it starts in a third of the time.
     return {"command": sys.executable, "args": ["-I", str(_SCRIPT), json.dumps(behaviour)]}
+
+
+class Door:
+    """Keeps a server from its work until it is opened: `scripted(waits_for=str(door.path))`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "door"
+        os.mkfifo(self.path)
+
+    async def open(self) -> None:
+        """Let in one server, which may still be on its way."""
+        await asyncio.to_thread(self.path.write_text, "")
 
 
 def configured(

@@ -120,7 +120,12 @@ def test_no_name_of_an_argument_can_pass_for_another_line() -> None:
 def test_what_cannot_be_described_is_shown_as_it_is() -> None:
     registry = Registry([post])
     assert registry.describe_call("post", '{"channel": ') == 'post: {"channel": '
-    assert registry.describe_call("nothing", "{}") == "nothing"
+    assert registry.describe_call("nothing", '{"channel": ') == 'nothing: {"channel": '
+
+
+def test_a_call_of_a_tool_that_is_away_is_described_with_its_arguments() -> None:
+    described = Registry([]).describe_call("x__one", '{"text": "Hi", "n": 1}')
+    assert described == 'x__one\ntext: "Hi"\nn: 1'
 
 
 class Mixed:
@@ -254,6 +259,9 @@ class Server:
 
     def tools(self) -> Sequence[DynamicTool]:
         return self.offered
+
+    async def arrival(self, name: str, *, is_worth_waiting: bool) -> str | None:
+        return None
 
 
 def made(name: str, **options: Any) -> DynamicTool:

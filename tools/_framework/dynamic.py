@@ -32,3 +32,14 @@ class Toolset(Protocol):
 
     def tools(self) -> Sequence[DynamicTool]:
         """The tools that can be called right now. It answers at once, from what it knows."""
+
+    async def arrival(self, name: str, *, is_worth_waiting: bool) -> str | None:
+        """Wait a while for the tool called `name`, which is not there, if it is on its way.
+
+        Args:
+            name: as a model gave it.
+            is_worth_waiting: whether to wait as well for what has failed to come, and may come later.
+
+        Returns:
+            A sentence for the model about why the tool is away; `None` if it has come, or is not of this set.
+        """

@@ -23,7 +23,7 @@ from tools._framework.limits import Timer, cut, within
 from tools._framework.outcome import Outcome
 from tools._framework.policy import Access, People, Policy
 from tools._framework.redaction import redact
-from tools._framework.tool import Tool
+from tools._framework.tool import AsGiven, Tool, describe
 from tools._framework.toolsets import Toolsets
 
 _log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Registry:
     def describe_call(self, name: str, arguments_json: str | None) -> str:
         """A call for those who have to approve it: its title, then a line for each argument. Never raises."""
         tool = self._named(name)
-        return tool.describe(arguments_json) if tool else name
+        return tool.describe(arguments_json) if tool else describe(name, name, AsGiven(name), arguments_json)
 
     def needs_approval(self, name: str, arguments_json: str | None, access: Access) -> bool:
         """Whether a person must approve this call before it runs.
@@ -196,7 +196,7 @@ class Registry:
         """
         try:
             access = Access.of(context)
-            tool = self._find(name, access)
+            tool = await self._find(name, access, approved=approved)
             self._check(tool, arguments_json, access, approved=approved)
             return await self._run(tool, arguments_json, context, access)
         except ToolRetry as error:
@@ -251,7 +251,12 @@ class Registry:
     def _named(self, name: str) -> Tool | None:
         return self._fixed.get(name) or self._passing.tools().get(name)
 
-    def _find(self, name: str, access: Access) -> Tool:
+    async def _find(self, name: str, access: Access, *, approved: bool) -> Tool:
+        if tool := self._named(name):
+            return tool
+        # What somebody has approved is not to be lost because a server is away for a moment.
+        if absence := await self._passing.arrival(name, is_worth_waiting=approved):
+            raise ToolFailed(absence)
         tools = self._now()
         if tool := tools.get(name):
             return tool

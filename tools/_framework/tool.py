@@ -187,7 +187,7 @@ class Tool:
                 "are a JSON Schema of the type object."
             )
         schema = {"name": made.name, "description": made.description, "parameters": made.parameters}
-        return cls(made.name, schema, made.options, made.origin, _AsGiven(made.name), made.run)
+        return cls(made.name, schema, made.options, made.origin, AsGiven(made.name), made.run)
 
     @property
     def description(self) -> str:
@@ -210,17 +210,22 @@ class Tool:
 
     def describe(self, arguments_json: str | None) -> str:
         """A call in words and with all its arguments, one on each line, defaults included."""
-        try:
-            values = self.arguments.shown(arguments_json)
-        except ToolRetry:
-            return f"{self.name}: {arguments_json}".translate(_UNSAFE)
-        # As JSON no value can look like two lines, or like a line of another name.
-        lines = [f"{_plain_name(name)}: {_plain_json(value)}" for name, value in values.items()]
-        return "\n".join([self.title(arguments_json), *lines]).translate(_UNSAFE)
+        return describe(self.name, self.title(arguments_json), self.arguments, arguments_json)
+
+
+def describe(name: str, title: str, arguments: Arguments, arguments_json: str | None) -> str:
+    """A call in words and with all its arguments, one on each line."""
+    try:
+        values = arguments.shown(arguments_json)
+    except ToolRetry:
+        return f"{name}: {arguments_json}".translate(_UNSAFE)
+    # As JSON no value can look like two lines, or like a line of another name.
+    lines = [f"{_plain_name(name)}: {_plain_json(value)}" for name, value in values.items()]
+    return "\n".join([title, *lines]).translate(_UNSAFE)
 
 
 @dataclass(frozen=True, slots=True)
-class _AsGiven:
+class AsGiven:
     """Arguments that somebody else checks."""
 
     name: str

@@ -36,6 +36,13 @@ class Toolsets:
             self._tools = {tool.name: tool for tool in self._read(made)}
         return self._tools
 
+    async def arrival(self, name: str, *, is_worth_waiting: bool) -> str | None:
+        """Wait for a tool that is not there, as `Toolset` says."""
+        for toolset in self._toolsets:
+            if absence := await toolset.arrival(name, is_worth_waiting=is_worth_waiting):
+                return absence
+        return None
+
     def complain(self, sentence: str) -> None:
         """Log a sentence about a tool, but only once."""
         if sentence not in self._complaints:

@@ -46,6 +46,8 @@ class Timing:
     """For one call, beside the time in which a person is asked."""
     check_s: float = 60.0
     """Between looks at whether an idle server is still there."""
+    arrival_s: float = 15.0
+    """For a call that waits for its server."""
 
 
 class Server:
@@ -71,6 +73,10 @@ class Server:
         self._doubt = asyncio.Event()
         self._stopping = asyncio.Event()
         self._scope = anyio.CancelScope()
+
+    def offers(self, name: str) -> bool:
+        """Whether a tool of this name could be this server's."""
+        return name.partition("__")[0] == self._config.prefix
 
     async def run(self) -> None:
         """Stay connected until `stop`."""

@@ -33,11 +33,10 @@ class McpServers:
             secret for server in config.servers for secret in server.secrets if not _is_a_word(secret)
         )
         """What no person may be shown."""
+        self._timing = timing or Timing()
         self._changed = asyncio.Event()
         self._servers = [
-            Server(
-                server, is_trusted=server.name in trusted, timing=timing or Timing(), on_change=self._announce
-            )
+            Server(server, is_trusted=server.name in trusted, timing=self._timing, on_change=self._announce)
             for server in config.servers
         ]
         self._tasks: list[asyncio.Task[None]] = []
@@ -54,6 +53,20 @@ class McpServers:
     def tools(self) -> Sequence[DynamicTool]:
         """The tools of the servers that are up right now."""
         return [tool for server in self._servers for tool in server.tools]
+
+    async def arrival(self, name: str, *, is_worth_waiting: bool) -> str | None:
+        """Wait for a tool's server, as `Toolset` says: if it was never there yet, or if it is worth waiting."""
+        server = next((server for server in self._servers if server.offers(name)), None)
+        if server is None:
+            return None
+        waits_for = ("connecting", "down") if is_worth_waiting else ("connecting",)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timing.arrival_s):
+                while server.status.state in waits_for:
+                    await self.changed()
+        if server.status.state == "up":
+            return None
+        return f"The MCP server {server.status.server} is away, so nothing was done."
 
     def status(self) -> list[ServerStatus]:
         """How each server of the configuration is, in its order; the disabled ones come last."""
