@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from support.bot import Scene, bot_in_workspace
 from support.cards import Card, approve, cards, deny, modals, submit, until_asked, until_closed, until_said
 from support.notebook import Notebook, results, writes
 from support.openai_server import OpenAIServer, text, tool_calls
+from support.passing_tools import PassingTools
 from support.slack_app import unrestricted
 
 from bot.conversation import ToolCall
@@ -24,7 +25,7 @@ from bot.playground.workspace import slack_id
 from bot.slack.content import APPROVE_ACTION, DENY_ACTION
 from bot.storage.approvals import digest
 from bot.storage.database import create_engine
-from tools import Context, DynamicTool, Options, Policy, Registry
+from tools import Policy, Registry
 
 _GROUP = slack_id("S", slack_id("T", "acme"), "editors")
 
@@ -111,9 +112,9 @@ async def test_an_approver_that_the_policy_names_decides_in_the_askers_stead(tmp
 
 
 async def test_the_asker_does_not_decide_for_the_approvers_while_the_tool_is_away(tmp_path: Path) -> None:
-    server = _Server()
-    policy = Policy.model_validate({"tools": {"github__*": {"approvers": {"users": [_id("grace")]}}}})
-    model = OpenAIServer([tool_calls(("github__drop", {})), text("Done.")])
+    server = PassingTools()
+    policy = Policy.model_validate({"tools": {"pens__*": {"approvers": {"users": [_id("grace")]}}}})
+    model = OpenAIServer([tool_calls(("pens__write", {"text": "x"})), text("Done.")])
     registry = Registry([], toolsets=[server], policy=policy)
     async with bot_in_workspace(tmp_path, model=model, tools=registry, seed=unrestricted()) as scene:
         ts = await scene.ada.say("#general", "@threadloop Drop it")
@@ -227,20 +228,6 @@ async def test_a_decision_about_other_arguments_approves_nothing(tmp_path: Path)
         await until_said(scene, ts, "Then not.")
         assert notebook.keys == []
     assert "not what was asked about" in results(model)[0]
-
-
-class _Server:
-    """A server whose tool goes away with it."""
-
-    def __init__(self) -> None:
-        self.is_up = True
-
-    def tools(self) -> Sequence[DynamicTool]:
-        async def drop(arguments: dict[str, Any], context: Context) -> object:
-            return "dropped"
-
-        tool = DynamicTool("github__drop", "Drop it.", {"type": "object"}, drop, Options(read_only=False))
-        return [tool] if self.is_up else []
 
 
 @asynccontextmanager

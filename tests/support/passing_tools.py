@@ -31,3 +31,7 @@ class PassingTools:
 
         tool = DynamicTool("pens__write", "Write.", _SCHEMA, write, Options(read_only=False))
         return [tool] if self.is_up else []
+
+    async def arrival(self, _name: str, *, is_worth_waiting: bool) -> str | None:
+        """Nobody waits for it."""
+        return None
