@@ -91,6 +91,17 @@ async def test_a_tool_that_would_break_every_request_is_left_out(
     assert "wrong is left out: the schema of its arguments is wrong" in caplog.text
 
 
+async def test_what_no_provider_takes_of_a_schema_is_in_the_description(tmp_path: Path) -> None:
+    either = [{"properties": {key: {"type": "string"}}, "required": [key]} for key in ("name", "size")]
+    find = {"name": "find", "description": "x" * 5_000, "inputSchema": {"type": "object", "anyOf": either}}
+    async with running(tmp_path, {"pens": scripted(tools=[[find]])}) as servers:
+        found = tool(servers, "pens__find")
+        assert found.parameters["properties"].keys() == {"name", "size"}
+        assert "anyOf" not in found.parameters
+        assert '"required":["size"]' in found.description
+        assert len(found.description) < 2_010
+
+
 async def test_calls_need_approval_unless_a_trusted_server_says_they_only_read(tmp_path: Path) -> None:
     reads = {"name": "reads", "annotations": {"readOnlyHint": True, "title": "Count {pens}"}}
     entry = scripted(tools=[[reads, "writes"]])

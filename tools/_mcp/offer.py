@@ -53,13 +53,14 @@ class Offer:
 
     def _tool(self, name: str, tool: Tool) -> DynamicTool | None:
         try:
-            parameters = parameters_of(tool.input_schema)
+            parameters, note = parameters_of(tool.input_schema)
         except BadParameters as error:
             _log.warning("MCP server %s: %s is left out: %s", self.server, tool.name, cut(str(error), 300))
             return None
+        purpose = cut((tool.description or tool.title or tool.name).strip(), _MOST_DESCRIPTION_CHARS)
         return self._offered(
             name,
-            tool.description or tool.title or tool.name,
+            f"{purpose}\n{note}" if note else purpose,
             parameters,
             lambda arguments, context: self.call(tool.name, arguments, context),
             title=_title(tool),
@@ -104,7 +105,7 @@ class Offer:
     ) -> DynamicTool:
         return DynamicTool(
             name=name,
-            description=cut(description.strip(), _MOST_DESCRIPTION_CHARS),
+            description=description,
             parameters=parameters,
             run=run,
             options=Options(title=f"{self.server}: {title}", timeout_s=self.timeout_s, read_only=read_only),
