@@ -318,6 +318,16 @@ def test_a_wrong_tool_of_a_toolset_is_left_out_and_logged_once(caplog: pytest.Lo
     assert "the server x has a tool called look, and there is one of that name" in caplog.text
 
 
+def test_a_model_gets_no_more_tools_than_it_takes(caplog: pytest.LogCaptureFixture) -> None:
+    others = [made(f"a__{number:03}") for number in range(200)]
+    registry = Registry([look, post], toolsets=[Server(others)])
+    for _ in range(2):
+        offered = [schema["name"] for schema in registry.schemas_for(HERE)]
+        assert offered == [*(tool.name for tool in others[:126]), "look", "post"]
+    (record,) = caplog.records
+    assert "at most 128 tools: some of the server x are not offered" in record.getMessage()
+
+
 # Progress, keys and questions
 
 

@@ -29,6 +29,8 @@ from tools._framework.toolsets import Toolsets
 _log = logging.getLogger(__name__)
 
 _MOST_FAULT_CHARS = 300
+_MOST_OFFERED = 128
+"""https://platform.openai.com/docs/api-reference/chat/create: `tools`."""
 _CORRECT = "Correct this and call the tool again."
 _UNEXPECTED = "It failed unexpectedly."
 """What people read of an exception: its text may name machines and files."""
@@ -144,8 +146,23 @@ class Registry:
         return [f"{tool.name} needs {' or '.join(tool.options.needs)}." for tool in self._unconfigured]
 
     def schemas_for(self, access: Access) -> list[dict[str, Any]]:
-        """The schemas of those tools that this person may use in this place."""
-        return [tool.schema for tool in self.tools if self._policy.refusal(tool, access) is None]
+        """The schemas of those tools that this person may use in this place, in alphabetical order.
+
+        There are at most 128, which is what OpenAI takes; of more, those of toolsets are cut.
+        """
+        offered = [tool for tool in self.tools if self._policy.refusal(tool, access) is None]
+        if len(offered) > _MOST_OFFERED:
+            offered = self._fewer(offered)
+        return [tool.schema for tool in offered]
+
+    def _fewer(self, offered: Sequence[Tool]) -> list[Tool]:
+        ranked = sorted(offered, key=lambda tool: tool.name not in self._fixed)
+        cut_from = ", ".join(sorted({tool.origin for tool in ranked[_MOST_OFFERED:]}))
+        self._passing.complain(
+            f"A model takes at most {_MOST_OFFERED} tools: some of {cut_from} are not offered. "
+            "Close some to these people in policy.yaml, or leave a server out."
+        )
+        return sorted(ranked[:_MOST_OFFERED], key=lambda tool: tool.name)
 
     def title(self, name: str, arguments_json: str | None) -> str:
         """A call in words for people, such as "Checking the weather in Boston". Never raises."""
