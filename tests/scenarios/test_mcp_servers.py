@@ -27,7 +27,7 @@ from support.mcp_servers import (
 from support.patience import PATIENCE_S
 from support.tool_context import ANN, tool_context
 
-from tools import Asker, Elicitation, ElicitationAnswer, Registry
+from tools import Access, Asker, Elicitation, ElicitationAnswer, Registry
 from tools._mcp import ServerStatus, Timing
 from tools._mcp.server import longest_pause_s
 
@@ -118,6 +118,21 @@ async def test_calls_need_approval_unless_a_trusted_server_says_they_only_read(t
         async with tool_context() as context:
             outcome = await registry.call("pens__reads", "{}", context)
             assert "needs a person's approval" in outcome.content
+
+
+async def test_nobody_is_asked_about_arguments_that_do_not_fit(tmp_path: Path) -> None:
+    order = {
+        "name": "order",
+        "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    }
+    async with running(tmp_path, {"pens": scripted(tools=[[order]], resources=[["pen:1"]])}) as servers:
+        registry, access = Registry([], toolsets=[servers]), Access("U1", "C1")
+        assert registry.needs_approval("pens__order", '{"n": 1}', access)
+        assert not registry.needs_approval("pens__order", '{"n": "one"}', access)
+        refused = json.loads((await call(servers, "pens__order")).content)
+        assert refused["error"] == "The arguments do not fit: 'n' is a required property."
+        assert refused["advice"] == "Correct this and call the tool again."
+        assert "'uri' is a required" in (await call(servers, "pens__read_resource")).content
 
 
 async def test_a_changed_list_is_noticed(tmp_path: Path) -> None:

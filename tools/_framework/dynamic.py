@@ -20,11 +20,13 @@ class DynamicTool:
     parameters: dict[str, Any]
     """JSON Schema of the arguments object. It is passed on as it is, and never in strict mode."""
     run: Callable[[dict[str, Any], Context], Awaitable[object]]
-    """Takes the arguments as the model gave them: whoever runs the tool checks them. It may raise `ToolRetry`
-    and `ToolFailed`; its result is treated like a function's."""
+    """Takes the arguments as the model gave them. It may raise `ToolRetry` and `ToolFailed`; its result is
+    treated like a function's."""
     options: Options
     origin: str = ""
     """Where it comes from, for people: `the MCP server github`."""
+    check: Callable[[dict[str, Any]], None] | None = None
+    """Raises `ToolRetry` for arguments that do not fit, before a person is asked about them."""
 
 
 class Toolset(Protocol):

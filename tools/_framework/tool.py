@@ -187,7 +187,7 @@ class Tool:
                 "are a JSON Schema of the type object."
             )
         schema = {"name": made.name, "description": made.description, "parameters": made.parameters}
-        return cls(made.name, schema, made.options, made.origin, AsGiven(made.name), made.run)
+        return cls(made.name, schema, made.options, made.origin, AsGiven(made.name, made.check), made.run)
 
     @property
     def description(self) -> str:
@@ -226,14 +226,19 @@ def describe(name: str, title: str, arguments: Arguments, arguments_json: str | 
 
 @dataclass(frozen=True, slots=True)
 class AsGiven:
-    """Arguments that somebody else checks."""
+    """Arguments that somebody else reads, and perhaps checks."""
 
     name: str
+    check: Callable[[dict[str, Any]], None] | None = None
 
     def validate(self, arguments_json: str | None) -> dict[str, Any]:
-        return parse_object(self.name, arguments_json)
+        arguments = self.shown(arguments_json)
+        if self.check is not None:
+            self.check(arguments)
+        return arguments
 
-    shown = validate
+    def shown(self, arguments_json: str | None) -> dict[str, Any]:
+        return parse_object(self.name, arguments_json)
 
 
 def _runner(

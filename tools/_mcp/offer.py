@@ -11,9 +11,9 @@ from mcp.types import Tool
 
 from tools._framework.context import Context
 from tools._framework.dynamic import DynamicTool
-from tools._framework.errors import ToolRetry
 from tools._framework.limits import cut
 from tools._framework.options import Options
+from tools._mcp.arguments import checked_by
 from tools._mcp.listing import Listing
 from tools._mcp.names import offered_names
 from tools._mcp.parameters import BadParameters, parameters_of
@@ -62,6 +62,7 @@ class Offer:
             name,
             f"{purpose}\n{note}" if note else purpose,
             parameters,
+            tool.input_schema,
             lambda arguments, context: self.call(tool.name, arguments, context),
             title=_title(tool),
             read_only=self.is_trusted and bool(tool.annotations and tool.annotations.read_only_hint),
@@ -77,7 +78,7 @@ class Offer:
         fits = len(brief) <= _MOST_DESCRIPTION_CHARS
         description = brief if fits else f"{purpose} {list_} lists them."
         yield self._offered(
-            read, description, _URI, self._read, title="reading {uri}", read_only=self.is_trusted
+            read, description, _URI, _URI, self._read, title="reading {uri}", read_only=self.is_trusted
         )
         if not fits:
 
@@ -85,19 +86,19 @@ class Offer:
                 return resources
 
             purpose = f"List the resources of {self.server}."
-            yield self._offered(list_, purpose, _NOTHING, known, title="listing its resources", read_only=True)
+            yield self._offered(
+                list_, purpose, _NOTHING, _NOTHING, known, title="listing its resources", read_only=True
+            )
 
     async def _read(self, arguments: dict[str, Any], context: Context) -> object:
-        uri = arguments.get("uri")
-        if not isinstance(uri, str):
-            raise ToolRetry("uri is missing: it must be the URI of a resource.")
-        return await self.read(uri, context)
+        return await self.read(arguments["uri"], context)
 
     def _offered(
         self,
         name: str,
         description: str,
         parameters: dict[str, Any],
+        schema: dict[str, Any],
         run: Callable[[dict[str, Any], Context], Awaitable[object]],
         *,
         title: str,
@@ -110,6 +111,7 @@ class Offer:
             run=run,
             options=Options(title=f"{self.server}: {title}", timeout_s=self.timeout_s, read_only=read_only),
             origin=f"the MCP server {self.server}",
+            check=checked_by(schema),
         )
 
 
