@@ -44,6 +44,7 @@ _log = logging.getLogger(__name__)
 
 _ABANDON_WITHIN_S = 3.0
 _STOPPED = "_Stopped._"
+_NOT_ATTACHED = "_The file could not be attached._"
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +245,16 @@ class ThreadReply:
         await self._parts.remove_others()
         await self._status.end(answered=self._parts.is_there)
         self._shared.afterwards.do(self._status.leave(session))
-        await self._parts.upload()
+        if state == "final":
+            await self._attach(foot)
+
+    async def _attach(self, foot: Sequence[Block]) -> None:
+        try:
+            await self._parts.upload()
+        except SlackError as refused:
+            # Another try of the whole question would end in the same way.
+            _log.warning("A file of the answer is missing: %s", refused)
+            await self._parts.close("", "final", foot, words=_NOT_ATTACHED)
 
     async def _stop_showing(self, patience_s: float | None = None) -> None:
         """Show no more as it comes; after `patience_s` seconds, only a call that is under way is waited for."""

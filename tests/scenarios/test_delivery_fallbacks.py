@@ -135,6 +135,18 @@ async def test_the_end_of_a_stream_that_slack_does_not_take_comes_in_a_plainer_f
         assert buttons_of(answer) == []
 
 
+async def test_an_answer_whose_file_is_refused_stays_and_says_so(tmp_path: Path) -> None:
+    long = "\n\n".join(f"Paragraph {number}. " + "Words and more words. " * 30 for number in range(60))
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text(long)])) as scene:
+        scene.playground.without("files.getUploadURLExternal", error="file_uploads_disabled")
+        ts = await scene.ada.say("#general", "@threadloop Everything?")
+        assert (await scene.answer(ts)).endswith("\n\n_The file could not be attached._")
+        *_, last = scene.answers(ts)
+        assert last["metadata"]["event_payload"]["state"] == "final"
+        assert [block["type"] for block in last["blocks"]][-2:] == ["context", "context_actions"]
+        assert not scene.calls("conversations.open")
+
+
 async def test_a_failure_stands_behind_what_was_shown_already(tmp_path: Path) -> None:
     goes_on = asyncio.Event()
     broken = Answer(("```python\nprint(1)\n", "prin"), cut=True, hold=goes_on)
