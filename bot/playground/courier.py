@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal, Protocol
 
 from bot.playground.objects import JSON
@@ -55,6 +55,10 @@ class Courier:
     def waiting(self) -> int:
         """How many events are on their way, or wait to be acknowledged or sent again."""
         return len(self._tasks)
+
+    def sent(self, which: Callable[[JSON], bool]) -> list[str]:
+        """The ids of the latest events that fit, the oldest first."""
+        return [event_id for event_id, payload in self._sent.items() if which(payload["event"])]
 
     def send(self, payload: JSON) -> None:
         """Send an event off."""

@@ -260,6 +260,10 @@ class Playground:
         """Deliver the last or the given event once more, as Slack's retry. Raises LookupError, NotDelivered."""
         await self._courier.redeliver(event_id)
 
+    def events(self, which: Callable[[JSON], bool]) -> list[str]:
+        """The ids of the events that were sent and fit, the oldest first."""
+        return self._courier.sent(which)
+
     async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
         """Ask the app's Socket Mode connections to leave, as Slack does every few hours."""
         await self._sockets.disconnect(reason)

@@ -24,6 +24,7 @@ WORKFLOW = "answer"
 # What is put behind a run's id and a `#` for the run that goes on with it.
 APPROVED = "approved"
 RETRY = "retry"
+ACT = "act"
 OPEN = ["PENDING", "ENQUEUED"]
 FINISHED = ["SUCCESS", "ERROR", "CANCELLED"]
 QUESTION = TypeAdapter(Question)

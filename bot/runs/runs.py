@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.conversation import Outcome, PausedRun, Question
 from bot.errors import DatabaseBusy
 from bot.runs import engine, stored
+from bot.runs.acts import Acts
 from bot.runs.engine import (
     APPLICATION_VERSION,
     APPROVED,
@@ -79,6 +80,8 @@ class Runs:
         self._running: dict[str, asyncio.Task[Any]] = {}
         self.turns = Turns(self._limits, self._storing, self._running)
         """When each may begin."""
+        self.acts = Acts()
+        """What is done once, and is no answer."""
         self._closing = False
 
         @DBOS.workflow(name=WORKFLOW)
@@ -120,6 +123,7 @@ class Runs:
         if self._running:
             # They leave what they have shown in a state from which they can go on.
             await asyncio.wait(self._running.values(), timeout=_COME_TO_REST_WITHIN_S)
+        await self.acts.aclose()
         await engine.close()
         if self._replicas is not None:
             # Only now may the others take what was left open.
@@ -201,6 +205,18 @@ class Runs:
             await outside(DBOS.cancel_workflow_async(each))
         await self._end(open_runs)
         return bool(open_runs)
+
+    async def at_rest(self, question: Question) -> bool:
+        """Wait until nobody works any more on those runs of a question that were cancelled in the database.
+
+        Returns whether no other run goes on with it, as a retry does.
+        """
+        goes_on = [run.workflow_id for run in await stored.open_runs(question.run_id)]
+        here = [run_id for run_id in self._running if base(run_id) == question.run_id]
+        await self._end([run_id for run_id in here if run_id not in goes_on])
+        if not here:
+            await asyncio.sleep(_SEEN_ELSEWHERE_S)
+        return not goes_on
 
     async def _end(self, cancelled: Sequence[str]) -> None:
         """Wait until the runs have come to rest; those in this process at once."""

@@ -73,6 +73,28 @@ async def test_a_mention_that_stops_is_no_question_when_it_comes_again(tmp_path:
         assert len(scene.shown(ts)) == 1
 
 
+async def test_a_stop_that_comes_again_late_stops_nothing_that_was_asked_since(tmp_path: Path) -> None:
+    """Even if another replica hears it, or the next process: and it is no question either."""
+    never, goes_on = asyncio.Event(), asyncio.Event()
+    replies = [text("These words ", "and no more.", hold=never), text("Of ", "course.", hold=goes_on)]
+    async with bot_in_workspace(tmp_path, model=OpenAIServer(replies)) as scene:
+        ts = await scene.ada.say("#general", "@threadloop At length?")
+        await scene.until_shown("These words", ts)
+        stop = await scene.ada.say("#general", "@threadloop stop", thread_ts=ts)
+        await _stopped(scene, ts)
+        await _settled(scene)
+        # The next process remembers nothing but what is stored.
+        await scene.stop()
+        await scene.start()
+        after = await scene.ada.say("#general", "@threadloop Shorter?", thread_ts=ts)
+        await scene.until_shown("Of", ts)
+        for event in scene.playground.events(lambda event: event.get("ts") == stop):
+            await scene.playground.redeliver(event)
+        goes_on.set()
+        assert await scene.answer(after, root=ts) == "Of course."
+        assert len(scene.shown(ts)) == 2
+
+
 async def test_an_open_code_fence_is_closed_before_the_word_that_it_was_stopped(tmp_path: Path) -> None:
     never = asyncio.Event()
     model = OpenAIServer([text("```python\nprint(1)\npri", "nt(2)", hold=never)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,27 +12,26 @@ from bot.conversation import Question
 from bot.errors import SlackError
 from bot.slack.content import STOP_ACTION
 from bot.slack.listeners.services import Services
-from bot.slack.questions import is_a_persons, is_stop
+from bot.slack.questions import from_event, is_a_persons, is_stop
 from bot.slack.reply import show_stopped
 
 _log = logging.getLogger(__name__)
-
-_MOST_HEARD = 1_000
 
 
 def register(app: AsyncApp, services: Services) -> None:
     """Cancel what the asker stops, and say so. Register this before whatever takes words for questions."""
     runs = services.runs
-    # A mention comes as two events, and when the later one comes there may be nothing left to stop.
-    heard: deque[tuple[str, str]] = deque(maxlen=_MOST_HEARD)
 
     async def stop(questions: Iterable[Question]) -> None:
         for question in questions:
             if await services.decisions.end(question):
-                try:
-                    await show_stopped(services.delivery(question))
-                except SlackError as refused:
-                    _log.warning("That an answer was stopped can't be shown: %s", refused)
+                await say_stopped(question)
+
+    async def say_stopped(question: Question) -> None:
+        try:
+            await show_stopped(services.delivery(question))
+        except SlackError as refused:
+            _log.warning("That an answer was stopped can't be shown: %s", refused)
 
     async def asked_by(user: str, thread: str) -> list[Question]:
         open_questions = [*await runs.working_on(thread), *await services.decisions.waited_for(thread)]
@@ -42,13 +40,23 @@ def register(app: AsyncApp, services: Services) -> None:
     async def stops_something(body: dict[str, Any], event: dict[str, Any]) -> bool:
         if not (event.get("thread_ts") and is_a_persons(event) and is_stop(event.get("text") or "")):
             return False
-        words = event["channel"], event["ts"]
-        if words in heard:
-            return True
-        if not await asked_by(event["user"], _thread(body, event["channel"], event["thread_ts"])):
-            return False
-        heard.append(words)
-        return True
+        # A mention comes as two events, maybe to two replicas, and both may come again: when the later one
+        # comes there may be nothing left to stop. The first is known by then.
+        words = from_event(body, "message")
+        return not await runs.unknown([words]) or bool(await asked_before(words))
+
+    async def asked_before(words: Question) -> list[Question]:
+        return [question for question in await asked_by(words.user, words.thread) if question.ts < words.ts]
+
+    async def stop_before(words: Question) -> None:
+        await stop(await asked_before(words))
+
+    async def say_cancelled(question: Question) -> None:
+        if await runs.at_rest(question):
+            await say_stopped(question)
+
+    runs.acts.on("stop", stop_before)
+    runs.acts.on("cancelled", say_cancelled)
 
     @app.event("agent_session_stopped")
     async def session_stopped(body: dict[str, Any], event: dict[str, Any]) -> None:
@@ -57,8 +65,10 @@ def register(app: AsyncApp, services: Services) -> None:
 
     @app.event("app_mention", matchers=[stops_something])
     @app.event("message", matchers=[stops_something])
-    async def said_stop(body: dict[str, Any], event: dict[str, Any]) -> None:
-        await stop(await asked_by(event["user"], _thread(body, event["channel"], event["thread_ts"])))
+    async def said_stop(body: dict[str, Any]) -> None:
+        words = from_event(body, "message")
+        if await runs.unknown([words]):
+            await runs.acts.once(words.run_id, "stop", words)
 
     @app.action(STOP_ACTION)
     async def pressed_stop(ack: AsyncAck, action: dict[str, Any], body: dict[str, Any]) -> None:
