@@ -10,7 +10,11 @@ import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
 
 from bot.errors import NoSuchRun
-from bot.runs.engine import OUTCOME
+from bot.runs.acts import Kind
+from bot.runs.engine import ACT, OPEN, OUTCOME, WORKFLOW
+
+# The engine's own, which every process looks after.
+_QUEUE = "_dbos_internal_queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class RunInfo:
 
     id: str
     state: str
-    """`waiting` or `running` while it is open, then `answered`, `failed` or `cancelled`."""
+    """`waiting` or `running` while it is open, then `answered`, `failed`, `paused` or `cancelled`."""
     thread: str
     begun: datetime
     steps: int
@@ -52,7 +56,7 @@ class Inspection:
 
     def runs(self, limit: int) -> Iterator[RunInfo]:
         """The latest runs, the newest first."""
-        for run in self._client.list_workflows(limit=limit, sort_desc=True):
+        for run in self._client.list_workflows(name=WORKFLOW, limit=limit, sort_desc=True):
             yield _info(run, len(self._client.list_workflow_steps(run.workflow_id)))
 
     def steps(self, run_id: str) -> list[StepInfo]:
@@ -74,13 +78,22 @@ class Inspection:
         ]
 
     def cancel(self, run_id: str) -> None:
-        """End a run; whoever works on it notices within a second.
+        """End a run; whoever works on it notices within a second, and a bot that runs says so to the asker.
 
         Raises:
             NoSuchRun: there is none with this id.
         """
-        self._known(run_id)
+        run = self._known(run_id)
+        if run.status not in OPEN:
+            return
         self._client.cancel_workflow(run_id)
+        if run.input is not None:
+            kind: Kind = "cancelled"
+            self._client.enqueue(
+                {"queue_name": _QUEUE, "workflow_name": ACT, "workflow_id": f"{kind}:{run_id}"},
+                run.input["args"][0],
+                kind,
+            )
 
     def retry(self, run_id: str) -> str:
         """Ask the run's question anew; a bot that runs takes it up within a second. Returns the new run's id.

@@ -47,7 +47,23 @@ async def test_a_run_is_cancelled_and_retried_from_outside(
         await _runs(scene, capsys, "cancel", _run_id(scene, ts))
         assert await scene.bot.runs.outcome(_run_id(scene, ts)) is None
         await _runs(scene, capsys, "retry", _run_id(scene, ts))
-        assert await scene.answer(ts) == "At last."
+        await scene.until_shown("At last.", ts)
+        assert len(scene.shown(ts)) == 1
+        never.set()
+
+
+async def test_the_asker_is_told_of_an_answer_that_is_cancelled_from_outside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text("Half ", "words.", hold=never)])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        ts = await scene.ada.say("#general", "@threadloop At length?")
+        await scene.until_shown("Half", ts)
+        await _runs(scene, capsys, "cancel", _run_id(scene, ts))
+        assert await scene.answer(ts) == "Half\n\n_Stopped._"
+        listed = await _runs(scene, capsys, "list")
+        assert [line.split()[0] for line in listed[1:]] == ["cancelled"]
         never.set()
 
 
