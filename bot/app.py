@@ -117,7 +117,7 @@ async def build(
         http = await enter(httpx2.AsyncClient(headers={"User-Agent": _USER_AGENT}))
         policy = open_policy(settings)
         mcp = await enter(open_mcp(settings, policy))
-        tools = tools or open_toolbox(settings, policy, [mcp] if mcp else [], SharedBudget(engine))
+        tools = tools or open_toolbox(settings, policy, mcp, SharedBudget(engine))
 
         # The parts. Nothing begins yet.
         directory = Directory(client, me.team_id, with_groups=tools.names_groups)

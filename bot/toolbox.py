@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from bot.errors import ToolsUnusable
@@ -17,10 +17,12 @@ from tools import (
     MemoryBudget,
     Policy,
     Registry,
-    Toolset,
     read_policy,
     rules_for_nothing,
 )
+
+CONNECT_WITHIN_S = 10.0
+"""How long a command waits for MCP servers."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,10 +48,10 @@ async def open_mcp(settings: Settings, policy: Policy) -> AsyncIterator[McpServe
 def open_toolbox(
     settings: Settings,
     policy: Policy,
-    toolsets: Sequence[Toolset] = (),
+    servers: McpServers | None = None,
     budget: Budget | None = None,
 ) -> Registry:
-    """Every tool: the bundled ones, those of installed packages and of TOOLS_DIR, and those of the toolsets.
+    """Every tool: the bundled ones, those of installed packages and of TOOLS_DIR, and those of MCP servers.
 
     The policy's rules that fit none of them are logged.
 
@@ -62,14 +64,15 @@ def open_toolbox(
             folder=settings.tools_dir,
             timeout_s=settings.tool_timeout_s,
             max_result_chars=settings.max_tool_result_chars,
-            toolsets=toolsets,
+            toolsets=[servers] if servers else [],
             policy=policy,
             budget=budget or MemoryBudget(),
             config={**environment(), **settings.tool_config()},
         )
     except BadTool as error:
         raise ToolsUnusable(str(error)) from error
-    _warn_of_idle_rules(settings, policy, registry)
+    for warning in idle_rules(settings, policy, registry, servers):
+        _log.warning("%s", warning)
     return registry
 
 
@@ -87,8 +90,21 @@ def open_policy(settings: Settings) -> Policy:
         raise ToolsUnusable(str(error)) from error
 
 
-def _warn_of_idle_rules(settings: Settings, policy: Policy, registry: Registry) -> None:
-    """Log the policy's rules that fit no tool: a slip of the pen, or a tool that comes later."""
-    if settings.policy_file is not None:
-        for warning in rules_for_nothing(settings.policy_file, policy, registry.names):
-            _log.warning("%s", warning)
+def idle_rules(
+    settings: Settings, policy: Policy, registry: Registry, servers: McpServers | None
+) -> Iterator[str]:
+    """A sentence, with file and line, about each rule of POLICY_FILE that fits no tool: a slip of the pen.
+
+    A rule for tools of an MCP server that is not up, as none is at the start, gets the benefit of the doubt.
+    """
+    if settings.policy_file is None:
+        return
+    to_judge = {
+        pattern: rule for pattern, rule in policy.tools.items() if not (servers and servers.may_bring(pattern))
+    }
+    yield from rules_for_nothing(
+        settings.policy_file,
+        policy.model_copy(update={"tools": to_judge}),
+        registry.known_names,
+        servers=[status.server for status in servers.status()] if servers else [],
+    )

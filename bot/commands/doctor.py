@@ -14,9 +14,7 @@ from bot.errors import ThreadloopError, Unwell
 from bot.settings import Settings
 from bot.storage import database
 from bot.telemetry.probes import database_probe
-from bot.toolbox import open_mcp, open_policy, open_toolbox
-
-_CONNECT_WITHIN_S = 10.0
+from bot.toolbox import CONNECT_WITHIN_S, idle_rules, open_mcp, open_policy, open_toolbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +26,21 @@ class Finding:
     is_well: bool = True
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, *, connect_within_s: float = CONNECT_WITHIN_S) -> None:
     """Write a line about each thing.
+
+    Args:
+        settings: what to look at.
+        connect_within_s: how long to wait for MCP servers.
 
     Raises:
         Unwell: something is wrong; the lines say what.
     """
     terminal = Terminal(sys.stdout)
     findings: list[Finding] = []
-    for examine in (_slack, _model, _database, _tools):
+    for examine in (_slack, _model, _database):
         findings += await examine(settings)
+    findings += await _tools(settings, connect_within_s)
     width = max(len(finding.about) for finding in findings)
     for finding in findings:
         terminal.say(f"{'ok ' if finding.is_well else 'BAD'}  {finding.about:<{width}}  {finding.detail}")
@@ -76,19 +79,20 @@ async def _database(settings: Settings) -> list[Finding]:
     return [Finding("Database", fault or f"{engine.dialect.name} answers", is_well=fault is None)]
 
 
-async def _tools(settings: Settings) -> list[Finding]:
+async def _tools(settings: Settings, connect_within_s: float) -> list[Finding]:
     try:
         policy = open_policy(settings)
         async with open_mcp(settings, policy) as servers:
-            registry = open_toolbox(settings, policy)
+            registry = open_toolbox(settings, policy, servers)
+            if servers is not None:
+                await servers.settled(connect_within_s)
             findings = [Finding("Tools", f"{len(registry.names)}: {', '.join(registry.names)}")]
             findings += [Finding("Tools", f"not offered: {sentence}") for sentence in registry.not_offered]
-            if servers is not None:
-                await servers.settled(_CONNECT_WITHIN_S)
-                findings += [
-                    Finding(f"MCP {status.server}", f"{status.state} {status.detail}", status.state != "down")
-                    for status in servers.status()
-                ]
-            return findings
+            findings += [
+                Finding(f"MCP {status.server}", str(status), is_well=status.state in ("up", "disabled"))
+                for status in (servers.status() if servers else ())
+            ]
+            idle = idle_rules(settings, policy, registry, servers)
+            return [*findings, *(Finding("Policy", sentence, is_well=False) for sentence in idle)]
     except ThreadloopError as error:
         return [Finding("Tools", str(error), is_well=False)]

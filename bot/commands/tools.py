@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,21 +17,13 @@ from bot.commands import new_tool
 from bot.commands.terminal import Terminal
 from bot.errors import ToolCallFailed
 from bot.settings import Settings
-from bot.toolbox import open_policy, open_toolbox
-from tools import Access, Asker, Context, Policy, Registry, Toolset
+from bot.toolbox import CONNECT_WITHIN_S, open_mcp, open_policy, open_toolbox
+from tools import Access, Asker, Context, Policy, Registry
 
 _ZONES = "zoneinfo/"
 
 
-def run(
-    settings: Settings,
-    action: str,
-    name: str,
-    arguments_json: str,
-    *,
-    yes: bool = False,
-    toolsets: Sequence[Toolset] = (),
-) -> None:
+def run(settings: Settings, action: str, name: str, arguments_json: str, *, yes: bool = False) -> None:
     """List the tools, or call or write one.
 
     Args:
@@ -40,27 +32,36 @@ def run(
         name: the tool's name; not for the list.
         arguments_json: the arguments of a call, an object.
         yes: whether a call is approved already.
-        toolsets: further tools.
 
     Raises:
-        ToolsUnusable: a tool or the policy is written wrongly.
+        ToolsUnusable: a tool, the policy or the file of MCP servers is written wrongly.
         ToolCallFailed: the call gave no result, or was not approved.
         ToolNotWritten: the new tool's name will not do, or a file is in its place.
     """
     terminal = Terminal(sys.stdout)
     match action:
         case "list":
-            _list(open_toolbox(settings, open_policy(settings), toolsets), terminal)
+            asyncio.run(_list(settings, terminal))
         case "call":
-            # Whoever can start programs here is not one of the people whom the policy is about.
-            registry = open_toolbox(settings, Policy(), toolsets)
-            terminal.say(asyncio.run(_call(settings, registry, name, arguments_json, approved=yes)))
+            terminal.say(asyncio.run(_call(settings, name, arguments_json, approved=yes)))
         case "new":
             for path in _new(settings, name):
                 terminal.say(f"Wrote {path}")
 
 
-def _list(registry: Registry, terminal: Terminal) -> None:
+async def _list(settings: Settings, terminal: Terminal) -> None:
+    policy = open_policy(settings)
+    async with open_mcp(settings, policy) as servers:
+        registry = open_toolbox(settings, policy, servers)
+        if servers is not None:
+            await servers.settled(CONNECT_WITHIN_S)
+        _show(registry, terminal)
+        for status in servers.status() if servers else ():
+            if status.state != "up":
+                terminal.say(f"Not listed: the MCP server {status.server} is {status}")
+
+
+def _show(registry: Registry, terminal: Terminal) -> None:
     name_width = max(len(tool.name) for tool in registry.tools)
     origin_width = max(len(tool.origin) for tool in registry.tools)
     terminal.say(f"{'TOOL':<{name_width}}  {'APPROVAL':<8}  {'FROM':<{origin_width}}  WHAT IT DOES")
@@ -79,11 +80,15 @@ def _new(settings: Settings, name: str) -> tuple[Path, Path]:
     return new_tool.write_in_checkout(Path(tools.__file__).parents[1], name, existing)
 
 
-async def _call(
-    settings: Settings, registry: Registry, name: str, arguments_json: str, *, approved: bool
-) -> str:
+async def _call(settings: Settings, name: str, arguments_json: str, *, approved: bool) -> str:
+    # Servers need seconds to start, and only their tools' names have this in them.
+    mcp = open_mcp(settings, open_policy(settings)) if "__" in name else nullcontext()
     # Certificates take long to read: only a call needs them.
-    async with httpx2.AsyncClient() as http:
+    async with mcp as servers, httpx2.AsyncClient() as http:
+        # Whoever can start programs here is not one of the people whom the policy is about.
+        registry = open_toolbox(settings, Policy(), servers)
+        if servers is not None:
+            await servers.settled(CONNECT_WITHIN_S)
         context = _context(settings, registry, name, http)
         if not approved and registry.needs_approval(name, arguments_json, Access.of(context)):
             approved = _approves(registry.describe_call(name, arguments_json))

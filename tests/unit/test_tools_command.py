@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.mcp_servers import scripted
 
 from bot.commands import new_tool
 from bot.commands import tools as tools_command
@@ -48,6 +50,12 @@ def run(action: str, name: str = "", arguments: str = "", *, yes: bool = False, 
     tools_command.run(settings(**given), action, name, arguments, yes=yes)
 
 
+def mcp_config(folder: Path, **servers: object) -> Path:
+    path = folder / "mcp.json"
+    path.write_text(json.dumps({"mcpServers": servers}))
+    return path
+
+
 # The list
 
 
@@ -67,6 +75,15 @@ def test_the_list_follows_the_policy(tmp_path: Path, capsys: pytest.CaptureFixtu
     file.write_text("tools: {calculate: {approval: always}}")
     run("list", policy_file=file)
     assert "calculate" in capsys.readouterr().out.split("asks")[0]
+
+
+def test_the_list_holds_the_tools_of_mcp_servers_and_names_those_that_are_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("list", mcp_config=mcp_config(tmp_path, pens=scripted(), gone={"command": "/nowhere/server"}))
+    out = capsys.readouterr().out
+    assert "pens__echo" in out
+    assert "Not listed: the MCP server gone is down: " in out
 
 
 def test_a_wrong_policy_and_a_wrong_tool_are_named(tmp_path: Path) -> None:
@@ -129,6 +146,11 @@ def test_a_call_prints_the_result(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_call_without_a_result_fails(folder: Path, name: str, arguments: str, message: str) -> None:
     with pytest.raises(ToolCallFailed, match=message):
         run("call", name, arguments, tools_dir=folder)
+
+
+def test_a_tool_of_an_mcp_server_is_called(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("call", "pens__echo", '{"n": 1}', yes=True, mcp_config=mcp_config(tmp_path, pens=scripted()))
+    assert capsys.readouterr().out == 'echo {"n": 1}\n'
 
 
 def test_a_tool_that_asks_is_not_called_when_nobody_is_there(folder: Path) -> None:

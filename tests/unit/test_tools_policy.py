@@ -280,7 +280,7 @@ def test_a_rule_for_no_tool_is_a_warning_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     rules = policy('tools:\n  clock: {}\n  clok: {}\n  "git*": {}\n  jira__*: {}\n', tmp_path)
     known = ["clock", "github__read"]
-    assert list(rules_for_nothing(path, rules, known)) == [
+    assert list(rules_for_nothing(path, rules, known, servers=[])) == [
         f"{path}:3: there is no tool called clok now. Did you mean clock?",
         f"{path}:5: there is no tool called jira__* now.",
     ]
@@ -292,4 +292,14 @@ def test_the_example_is_a_policy_and_names_bundled_tools() -> None:
     assert rules.tools
     bundled = Registry.discover().names
     servers = [pattern for pattern in rules.tools if "__" in pattern]
-    assert list(rules_for_nothing(path, rules, [*bundled, *(name.replace("*", "x") for name in servers)])) == []
+    known = [*bundled, *(name.replace("*", "x") for name in servers)]
+    assert list(rules_for_nothing(path, rules, known, servers=["wiki"])) == []
+
+
+def test_trust_in_no_server_is_a_warning_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    rules = policy("mcp:\n  trusted:\n    - pens\n    - pnes\n", tmp_path)
+    assert list(rules_for_nothing(path, rules, [], servers=["pens", "wiki"])) == [
+        f"{path}:4: no MCP server is called pnes; there are pens, wiki."
+    ]
+    assert len(list(rules_for_nothing(path, rules, [], servers=[]))) == 2

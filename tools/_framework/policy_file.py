@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -53,11 +53,25 @@ def read_policy(path: Path) -> Policy:
         raise BadPolicy("\n".join(faults)) from error
 
 
-def rules_for_nothing(path: Path, policy: Policy, names: Iterable[str]) -> Iterator[str]:
-    """A sentence, with file and line, about each rule that fits none of the tools called `names`."""
+def rules_for_nothing(
+    path: Path, policy: Policy, names: Iterable[str], *, servers: Collection[str]
+) -> Iterator[str]:
+    """What in a policy fits nothing: a sentence, with file and line, about each.
+
+    Args:
+        path: the policy's file.
+        policy: what is in it.
+        names: the tools that there are.
+        servers: the MCP servers that are configured.
+    """
     lines = dict(_lines(yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader), (), path))
     for pattern, sentence in policy.unknown(names):
         yield f"{path}:{_line(lines, ('tools', pattern))}: {sentence}"
+    for index, server in enumerate(policy.mcp.trusted):
+        if server not in servers:
+            known = f"there are {', '.join(servers)}" if servers else "there is none"
+            line = _line(lines, ("mcp", "trusted", index))
+            yield f"{path}:{line}: no MCP server is called {server}; {known}."
 
 
 def _lines(node: yaml.Node | None, place: Place, path: Path) -> Iterator[tuple[Place, int]]:

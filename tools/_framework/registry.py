@@ -125,6 +125,11 @@ class Registry:
         return tuple(tool.name for tool in self.tools)
 
     @property
+    def known_names(self) -> tuple[str, ...]:
+        """The same, with the tools that are not offered for want of a setting."""
+        return tuple(sorted([*self.names, *(tool.name for tool in self._unconfigured)]))
+
+    @property
     def schemas(self) -> list[dict[str, Any]]:
         """Humanloop's bare tools in alphabetical order: the same bytes for every question."""
         return [tool.schema for tool in self.tools]

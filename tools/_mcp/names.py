@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 MOST_PREFIX_CHARS = 40
 _MOST_CHARS = 64
@@ -18,6 +19,20 @@ _RUNS = re.compile(r"[^A-Za-z0-9-]+")
 def prefix_of(server: str) -> str:
     """What the names of a server's tools begin with. It holds no `__`, so that the first one ends it."""
     return _RUNS.sub("_", server).strip("_")
+
+
+def prefix_in(name: str) -> str:
+    """The prefix of the server whose tool this could be."""
+    return name.partition("__")[0]
+
+
+def could_begin(prefix: str, pattern: str) -> bool:
+    """Whether a policy's pattern could fit a name with this prefix. If in doubt, it could."""
+    server, border, _ = pattern.partition("__")
+    if border:
+        return fnmatchcase(prefix, server)
+    start, star, _ = pattern.partition("*")
+    return bool(star) and fnmatchcase(prefix, f"{start}*")
 
 
 def offered_names(prefix: str, names: Iterable[str]) -> dict[str, str]:

@@ -64,7 +64,8 @@ class Server:
         self, config: ServerConfig, *, is_trusted: bool, timing: Timing, on_change: Callable[[], None]
     ) -> None:
         self.tools: tuple[DynamicTool, ...] = ()
-        self.status = ServerStatus(config.name, "connecting")
+        self.status = ServerStatus(config.name, "connecting", "no answer yet")
+        self.prefix = config.prefix
         self._config = config
         self._is_trusted = is_trusted
         self._timing = timing
@@ -73,10 +74,6 @@ class Server:
         self._doubt = asyncio.Event()
         self._stopping = asyncio.Event()
         self._scope = anyio.CancelScope()
-
-    def offers(self, name: str) -> bool:
-        """Whether a tool of this name could be this server's."""
-        return name.partition("__")[0] == self._config.prefix
 
     async def run(self) -> None:
         """Stay connected until `stop`."""

@@ -9,6 +9,7 @@ from typing import Self
 
 from tools._framework.dynamic import DynamicTool
 from tools._mcp.config import McpConfig
+from tools._mcp.names import could_begin, prefix_in
 from tools._mcp.server import Server, Timing
 from tools._mcp.status import ServerStatus
 
@@ -56,7 +57,7 @@ class McpServers:
 
     async def arrival(self, name: str, *, is_worth_waiting: bool) -> str | None:
         """Wait for a tool's server, as `Toolset` says: if it was never there yet, or if it is worth waiting."""
-        server = next((server for server in self._servers if server.offers(name)), None)
+        server = next((server for server in self._servers if server.prefix == prefix_in(name)), None)
         if server is None:
             return None
         waits_for = ("connecting", "down") if is_worth_waiting else ("connecting",)
@@ -74,6 +75,12 @@ class McpServers:
             *(server.status for server in self._servers),
             *(ServerStatus(name, "disabled") for name in self._disabled),
         ]
+
+    def may_bring(self, pattern: str) -> bool:
+        """Whether a policy's pattern may be about tools of a server that is not up right now."""
+        return any(
+            server.status.state != "up" and could_begin(server.prefix, pattern) for server in self._servers
+        )
 
     async def changed(self) -> None:
         """Wait until a server has come or gone, or has changed its tools."""

@@ -16,3 +16,6 @@ class ServerStatus:
     state: State
     detail: str = ""
     """How many tools it has, or why it is away and when it is tried again."""
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.detail}" if self.detail else self.state
