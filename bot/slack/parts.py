@@ -55,6 +55,7 @@ class Parts:
         self._operations: deque[Operation] = deque()
         self._files: list[Attach] = []
         self._found: dict[int, str] = {}
+        self._must_look = False
         self._part = self._new_part(first)
 
     def _new_part(self, number: int) -> Part:
@@ -71,11 +72,13 @@ class Parts:
         """Take up the messages that an earlier attempt has left.
 
         Raises:
-            SlackError: the thread can't be read.
+            SlackError: the thread can't be read. Nothing is shown before it could be.
         """
+        self._must_look = True
         found = await self._delivery.take_over(self._first)
         self._found = {part: str(message["ts"]) for part, message in found.items() if part >= self._first}
         self._part = self._new_part(self._first)
+        self._must_look = False
 
     def allow(self, more: Allowed) -> None:
         """Allow more in what is written from now on."""
@@ -119,8 +122,9 @@ class Parts:
         """Show what is new.
 
         Raises:
-            SlackError: a message could not be closed. This can be done again.
+            SlackError: a message could not be closed, or the thread not be read. This can be done again.
         """
+        await self._look()
         if self._part.is_old:
             if not (self.has_news or self._tasks.running):
                 # What comes will tell whether another message is needed.
@@ -151,6 +155,7 @@ class Parts:
         Raises:
             SlackError: Slack refused. This can be done again, with other words.
         """
+        await self._look()
         if not self._is_whole:
             self._operations += [*self._writer.write(rest), *self._writer.close()]
             self._is_whole = True
@@ -183,6 +188,11 @@ class Parts:
                     await self._delivery.remove(ts)
                 except SlackError as error:
                     _log.warning("What an earlier answer left over is still there: %s", error)
+
+    async def _look(self) -> None:
+        """What is there may not be posted again."""
+        if self._must_look:
+            await self.take_over()
 
     def _next_text(self) -> tuple[str, bool]:
         """What comes next in the present message, and whether it is full with that."""

@@ -99,6 +99,25 @@ async def test_a_question_that_is_open_at_a_stop_is_answered_after_the_start_in_
         never.set()
 
 
+async def test_a_thread_that_can_not_be_read_at_first_gets_no_second_answer(tmp_path: Path) -> None:
+    never, goes_on = asyncio.Event(), asyncio.Event()
+    again = text("These words are all.", wait=goes_on)
+    model = OpenAIServer([text("These words ", "are all.", hold=never), again])
+    async with bot_in_workspace(tmp_path, model=model, shutdown_grace_s=0) as scene:
+        ts = await scene.ada.say("#general", "@threadloop At length?")
+        begun = await scene.until_shown("These words", ts)
+        await scene.stop()
+        scene.playground.faults.next("conversations.replies", times=100, error="fatal_error")
+        await scene.start()
+        await model.until_asked(2)
+        scene.playground.faults.clear()
+        goes_on.set()
+        assert await scene.answer(ts) == "These words are all."
+        (answer,) = scene.shown(ts)
+        assert answer["ts"] == begun["ts"]
+        never.set()
+
+
 async def test_what_was_asked_while_the_bot_was_away_is_answered_at_its_return(tmp_path: Path) -> None:
     asked: list[str] = []
 
