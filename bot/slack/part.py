@@ -52,6 +52,8 @@ class Part:
         self.ts = ts
         self.text = ""
         self.streams = False
+        self.is_new = False
+        """Whether it came into the thread here, and not by an earlier attempt."""
         self._delivery = delivery
         self._streaming = without_blind_retries(delivery.client)
         self._pacer = delivery.client.pacer
@@ -126,6 +128,7 @@ class Part:
             self._no_stream(error)
             return False
         self.ts, self.streams, self._stream_began = str(response["ts"]), True, time.monotonic()
+        self.is_new = True
         self._unsent.clear()
         return True
 
@@ -247,6 +250,7 @@ class Part:
     async def _post(self, state: State, foot: Sequence[Block]) -> None:
         try:
             self.ts = await self._delivery.post(self.number, self._body(foot), state)
+            self.is_new = True
         except SlackUnreachable:
             self._may_be_there = True
             raise

@@ -56,6 +56,7 @@ class Parts:
         self._files: list[Attach] = []
         self._found: dict[int, str] = {}
         self._must_look = False
+        self._has_posted = False
         self._part = self._new_part(first)
 
     def _new_part(self, number: int) -> Part:
@@ -102,6 +103,11 @@ class Parts:
     def is_there(self) -> bool:
         """Whether the present message is in Slack."""
         return self._part.ts is not None
+
+    @property
+    def has_posted(self) -> bool:
+        """Whether a message has come into the thread. Otherwise all stands in messages that were there."""
+        return self._has_posted or self._part.is_new
 
     @property
     def count(self) -> int:
@@ -215,6 +221,7 @@ class Parts:
             # The border stays, so that this can be done again.
             self._operations.appendleft(NextMessage())
             raise
+        self._has_posted = self.has_posted
         self._part = self._new_part(self._part.number + 1)
 
 

@@ -243,7 +243,7 @@ class ThreadReply:
         if await self._parts.close(rest, state, foot, words=words, session=leave):
             self._status.session_has_ended()
         await self._parts.remove_others()
-        await self._status.end(answered=self._parts.is_there)
+        await self._status.end(answered=self._parts.has_posted)
         self._shared.afterwards.do(self._status.leave(session))
         if state == "final":
             await self._attach(foot)
@@ -277,7 +277,7 @@ class ThreadReply:
                 await self._leave()
         with suppress(TimeoutError):
             async with asyncio.timeout(_ABANDON_WITHIN_S):
-                await self._status.end(answered=self._parts.is_there)
+                await self._status.end(answered=self._parts.has_posted)
         self._shared.afterwards.do(self._status.leave())
 
     async def _leave(self) -> None:

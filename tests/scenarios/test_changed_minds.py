@@ -31,6 +31,22 @@ async def test_an_edit_while_it_is_answered_restarts_it_in_the_same_message(tmp_
     assert model.requests[1]["messages"][1]["content"] == "Ada Lovelace: the new question"
 
 
+async def test_the_status_line_goes_also_where_the_answer_is_a_changed_message(tmp_path: Path) -> None:
+    never, goes_on = asyncio.Event(), asyncio.Event()
+    model = OpenAIServer([text("Old words ", "are said.", hold=never), text("New.", wait=goes_on)])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        ts = await scene.ada.say("#general", "@threadloop the old question")
+        await scene.until_shown("Old words", ts)
+        await scene.ada.edit("#general", ts, "@threadloop the new question")
+        await model.until_asked(2)
+        await scene.playground.until(lambda: scene.status(ts) == "is thinking…", what="the status")
+        goes_on.set()
+        await scene.until_shown("New.", ts)
+        await _until_answered(scene, ts)
+        assert scene.status(ts) == ""
+        never.set()
+
+
 async def test_of_an_answer_that_pauses_without_words_nothing_stays(tmp_path: Path) -> None:
     never, notebook = asyncio.Event(), Notebook()
     model = OpenAIServer([text("Old words ", "are said.", hold=never), writes("milk"), text("Done.")])
