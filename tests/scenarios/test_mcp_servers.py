@@ -227,6 +227,11 @@ async def test_a_call_that_takes_too_long_is_ended_here_and_there(tmp_path: Path
                     pass  # each look asks the server, which hears of it a moment later
 
 
+async def test_a_servers_own_time_limit_holds_for_its_calls(tmp_path: Path) -> None:
+    async with running(tmp_path, {"pens": scripted(tools=[["wait"]]) | {"timeout": 0.3}}) as servers:
+        assert "did not finish within 0.3 seconds" in (await call(servers, "pens__wait")).content
+
+
 async def test_a_server_killed_in_mid_call_fails_that_call_and_comes_back(tmp_path: Path) -> None:
     entry = scripted(tools=[["wait", "pid"]])
     at_work = asyncio.Event()

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.mcp_servers import configured
@@ -45,6 +46,22 @@ def test_http_goes_by_several_names(tmp_path: Path, kind: str) -> None:
     assert isinstance(the_server(tmp_path, type=kind, url="http://x.example").transport, Http)
 
 
+def test_what_is_a_shells_is_left_to_it(tmp_path: Path) -> None:
+    script = "exec pens $TOKEN $$"
+    assert the_server(tmp_path, command="sh", args=["-c", script]).transport == Stdio(
+        command="sh", args=["-c", script]
+    )
+
+
+def test_what_other_programs_approve_is_ignored_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry: dict[str, Any] = {"command": "x", "autoApprove": ["read"], "alwaysAllow": [], "timeout": 30}
+    assert the_server(tmp_path, **entry).transport == Stdio(command="x", timeout=30)
+    (record,) = caplog.records
+    assert 'the server "pens": autoApprove is ignored' in record.getMessage()
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
@@ -54,7 +71,7 @@ def test_http_goes_by_several_names(tmp_path: Path, kind: str) -> None:
         ("${UNSET:-}", ""),
         ("${EMPTY}", ""),
         ("${EMPTY:-default}", "default"),
-        ("$TOKEN $ {TOKEN}", "$TOKEN $ {TOKEN}"),
+        ("$ {TOKEN} $token a$TOKEN $TOKEN!", "$ {TOKEN} $token a$TOKEN $TOKEN!"),
     ],
 )
 def test_variables_are_filled_in(tmp_path: Path, written: str, meant: str) -> None:
@@ -74,7 +91,7 @@ def test_variables_are_filled_in(tmp_path: Path, written: str, meant: str) -> No
         ({"url": "ftp://x"}, "url must begin with http:// or https://"),
         (
             {"command": "x", "arg": []},
-            "arg is not a key of this kind of server, which are: type, command, args, env, cwd",
+            "arg is not a key of this kind of server, which are: type, timeout, command, args, env, cwd",
         ),
         ({"command": "x", "env": {"PORT": 80}}, "env.PORT is wrong: input should be a valid string"),
         ({"command": "x", "args": "-y"}, "args is wrong: input should be a valid list"),
@@ -86,6 +103,15 @@ def test_variables_are_filled_in(tmp_path: Path, written: str, meant: str) -> No
             {"url": "http://x", "headers": {"X-Key": "${TWO_LINES}"}},
             "headers.X-Key begins or ends with a blank or a line's end",
         ),
+        ({"command": "x", "args": ["${TOKEN-x}"]}, "args[0] holds ${, and not in the form ${NAME} or"),
+        ({"url": "http://x", "headers": {"A": "${input:key}"}}, "headers.A holds ${, and not in the form"),
+        (
+            {"url": "http://x", "headers": {"A": "Bearer $TOKEN"}},
+            "headers.A holds $TOKEN, which is not filled in",
+        ),
+        ({"command": "x", "env": {"A": "$TOKEN"}}, "env.A holds $TOKEN"),
+        ({"command": "x", "timeout": 30_000}, "timeout is in seconds, and at most 3600"),
+        ({"command": "x", "timeout": 0}, "timeout is in seconds, and more than 0"),
         ("npx", 'must be an object, with a "command" or a "url"'),
     ],
 )
@@ -102,6 +128,7 @@ def test_a_wrong_entry_is_named_with_its_key(tmp_path: Path, entry: object, comp
     [
         ('{\n  "mcpServers": {\n    "a": {"command": "x",}\n}}', "servers.json, line 3, column "),
         ("[]", 'there is no "mcpServers" object in it'),
+        ('{"mcpServers": {"pens": {"command": "x"}, "pens": {}}}', '"pens" is there twice'),
         ('{"servers": {}}', 'there is no "mcpServers" object in it'),
         (b"\xff", "cannot be read"),
     ],

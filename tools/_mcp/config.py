@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -21,7 +22,14 @@ from tools._framework.errors import BadTool
 from tools._framework.redaction import LEAST_SECRET_CHARS, as_repeated, is_secret
 from tools._mcp.names import MOST_PREFIX_CHARS, prefix_of
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_log = logging.getLogger(__name__)
+
+# The rest is optional, so that one which is written wrongly is found, too.
+_VARIABLE = re.compile(r"\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?")
+_WITHOUT_BRACES = re.compile(r"(?<!\S)\$([A-Z_][A-Z0-9_]*)(?!\S)")
+_IGNORED = ("alwaysAllow", "autoApprove")
+"""What other programs' files say about approval."""
+_LONGEST_CALL_S = 3600
 _HTTP_TYPES = ("http", "streamable-http", "streamableHttp", "streamable_http")
 
 
@@ -31,6 +39,9 @@ class BadMcpConfig(BadTool):
 
 class _Transport(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    timeout: float | None = Field(None, gt=0, le=_LONGEST_CALL_S)
+    """Seconds that a call may take."""
 
 
 class Stdio(_Transport):
@@ -103,7 +114,7 @@ class _File:
 
     def _entries(self, text: str) -> dict[str, dict[str, Any]]:
         try:
-            document = json.loads(text)
+            document = json.loads(text, object_pairs_hook=self._object)
         except json.JSONDecodeError as error:
             raise BadMcpConfig(
                 f"{self.path}, line {error.lineno}, column {error.colno}: this is not JSON ({error.msg})."
@@ -118,6 +129,15 @@ class _File:
                 raise self._wrong(name, 'must be an object, with a "command" or a "url"')
         return entries
 
+    def _object(self, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        # JSON itself takes the last one and forgets the others.
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise BadMcpConfig(f"{self.path}: {json.dumps(key, ensure_ascii=False)} is there twice.")
+            found[key] = value
+        return found
+
     def _is_disabled(self, name: str, entry: dict[str, Any]) -> bool:
         disabled = entry.get("disabled", False)
         if not isinstance(disabled, bool):
@@ -125,7 +145,10 @@ class _File:
         return disabled
 
     def _server(self, name: str, entry: dict[str, Any]) -> ServerConfig:
-        settings = {key: value for key, value in entry.items() if key not in ("type", "disabled")}
+        settings = {key: value for key, value in entry.items() if key not in ("type", "disabled", *_IGNORED)}
+        for key in _IGNORED:
+            if entry.get(key):
+                _log.warning("%s", self._wrong(name, f"{key} is ignored: policy.yaml says what is approved"))
         transport: type[Transport] = Stdio if self._kind(name, entry) == "stdio" else Http
         used: dict[str, str] = {}
         try:
@@ -156,9 +179,18 @@ class _File:
             return [self._filled_in(name, item, f"{key}[{index}]", used) for index, item in enumerate(value)]
         if not isinstance(value, str):
             return value
+        # A command may be a shell's, which knows this form.
+        if (bare := _WITHOUT_BRACES.search(value)) and not key.startswith(("command", "args")):
+            raise self._wrong(
+                name,
+                f"{key} holds {bare[0]}, which is not filled in: write ${{{bare[1]}}}, "
+                "or put a value that begins with $ into a variable",
+            )
 
         def fill_in(match: re.Match[str]) -> str:
             variable, default = match.groups()
+            if variable is None:
+                raise self._wrong(name, f"{key} holds ${{, and not in the form ${{NAME}} or ${{NAME:-default}}")
             found = self.environment.get(variable, default)
             if found is None:
                 raise self._wrong(
@@ -222,6 +254,8 @@ def _in_words(error: ValidationError, transport: type[Transport]) -> str:
     """Each wrong key and what is wrong with it, without the values: they may be secret."""
     known = ", ".join(["type", *transport.model_fields, "disabled"])
     problems = {
+        "greater_than": "is in seconds, and more than 0",
+        "less_than_equal": f"is in seconds, and at most {_LONGEST_CALL_S}",
         "missing": "is missing",
         "extra_forbidden": f"is not a key of this kind of server, which are: {known}",
         "string_pattern_mismatch": "must begin with http:// or https://",

@@ -43,7 +43,7 @@ class Timing:
     connect_s: float = 30.0
     """For the handshake and for a list of its tools."""
     call_s: float = 60.0
-    """For one call, beside the time in which a person is asked."""
+    """For one call, beside the time in which a person is asked, unless the server's entry says otherwise."""
     check_s: float = 60.0
     """Between looks at whether an idle server is still there."""
     arrival_s: float = 15.0
@@ -105,7 +105,7 @@ class Server:
                     self._complaints,
                     self._doubt.set,
                     is_trusted=self._is_trusted,
-                    call_timeout_s=self._timing.call_s,
+                    call_timeout_s=self._config.transport.timeout or self._timing.call_s,
                 ) as connection:
                     await self._list(connection)
                     limit.deadline = math.inf
