@@ -119,14 +119,14 @@ class Delivery:
         return True
 
     async def find_marked(self, event_type: str) -> dict[str, Json]:
-        """The marks of one kind on messages behind the question, by their timestamps.
+        """The marks of one kind on our messages behind the question, by their timestamps.
 
         Raises:
             SlackError: the thread can't be read.
         """
         marked: dict[str, Json] = {}
         with slack_errors():
-            async for message in behind(self.client, self.question):
+            async for message in behind(self.client, self.question, self.me):
                 metadata = message.get("metadata") or {}
                 if metadata.get("event_type") == event_type:
                     marked[message["ts"]] = metadata.get("event_payload") or {}

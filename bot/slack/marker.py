@@ -71,11 +71,11 @@ async def find_answer(client: AsyncWebClient, question: Question, me: str) -> Fo
     """Look in the thread for the messages of `me`, the bot's user id, that answer the question."""
     messages: dict[int, Json] = {}
     streams: list[Json] = []
-    async for message in behind(client, question):
+    async for message in behind(client, question, me):
         marker = read_marker(message)
         if marker is not None and marker.run_id == question.run_id:
             messages[marker.part] = message
-        elif marker is None and message.get("user") == me and question.run_id in _to_stop(message):
+        elif marker is None and question.run_id in _to_stop(message):
             streams.append(message)
     return Found(messages, tuple(streams))
 
@@ -91,8 +91,11 @@ def _to_stop(message: Json) -> set[str]:
     }
 
 
-async def behind(client: AsyncWebClient, question: Question) -> AsyncIterator[Json]:
-    """The messages that stand behind the question in its thread, with their metadata."""
+async def behind(client: AsyncWebClient, question: Question, me: str) -> AsyncIterator[Json]:
+    """The messages of `me` that stand behind the question in its thread, with their metadata.
+
+    Those of others are left out: any app can put our marks on its messages.
+    """
     cursor: str | None = None
     while True:
         page = await client.conversations_replies(
@@ -105,7 +108,7 @@ async def behind(client: AsyncWebClient, question: Question) -> AsyncIterator[Js
             cursor=cursor,
         )
         for message in page["messages"]:
-            if message["ts"] > question.ts:
+            if message["ts"] > question.ts and message.get("user") == me:
                 yield message
         cursor = (page.get("response_metadata") or {}).get("next_cursor")
         if not cursor:

@@ -189,8 +189,9 @@ class Transcript:
 
 def _conversation(thread: Sequence[Json], question: Question, me: Identity) -> list[Json]:
     """What was said up to the question, each answer right behind what it answers."""
-    said = [message for message in thread if _counts(message, question, me)]
-    return sorted(said, key=_place_in_conversation)
+    # Any app can put our marks on its messages.
+    marked = (message if me.wrote(message) else {**message, "metadata": None} for message in thread)
+    return sorted((each for each in marked if _counts(each, question, me)), key=_place_in_conversation)
 
 
 def _alone(question: Question) -> Json:
