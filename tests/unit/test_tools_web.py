@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import json
 import os
+import zlib
 from typing import Any
 
 import pytest
@@ -255,6 +256,25 @@ async def test_a_small_body_that_unpacks_to_much_is_read_as_far_as_the_limit() -
     async with Internet() as internet:
         internet.page("site.test/", bomb, type="text/plain", headers={"Content-Encoding": "gzip"})
         assert (await read(internet, "http://site.test/"))["part"].startswith("1 of 250, and the page goes on")
+
+
+@pytest.mark.parametrize("coding", ["deflate, gzip, gzip", "br", "deflate, deflate"])
+async def test_a_body_that_is_packed_twice_or_otherwise_is_not_unpacked(coding: str) -> None:
+    """Layers around nothing keep whoever unpacks them busy, and give nothing that a limit could count."""
+    packed = gzip.compress(gzip.compress(zlib.compress(b"Hello")))
+    assert "a way that nobody asked for" in await text_of(packed, headers={"Content-Encoding": coding})
+
+
+@pytest.mark.parametrize("packed", [zlib.compress(b"Hello"), zlib.compress(b"Hello")[2:-4]])
+async def test_a_deflated_body_is_read_with_and_without_its_header(packed: bytes) -> None:
+    assert await text_of(packed, headers={"Content-Encoding": "deflate"}) == "Hello"
+
+
+async def test_a_body_of_packed_nothing_is_left_at_the_limit() -> None:
+    nothing = b"\x00\x00\x00\xff\xff" * 1_000_000
+    async with Internet() as internet:
+        internet.page("site.test/", nothing, type="text/plain", headers={"Content-Encoding": "deflate"})
+        assert "no text" in (await read(internet, "http://site.test/"))["error"]
 
 
 async def test_a_body_that_does_not_unpack_is_told() -> None:

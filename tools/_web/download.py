@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from dataclasses import dataclass
 
 import httpx2
@@ -11,8 +12,13 @@ from tools._framework.errors import ToolFailed, ToolRetry
 from tools._web.guard import Blocked, UnknownHost
 
 MAX_BYTES = 2_000_000
-"""Of the body as it is after decompression. The rest is left unread."""
+"""Of the body, as it comes and as it is after decompression. The rest is left unread."""
 MAX_REDIRECTS = 5
+_CODINGS = ("gzip", "deflate")
+_ANY_HEADER = 47
+"""For zlib: the format of gzip or its own, whichever the first bytes say."""
+_NO_HEADER = -15
+_BROKEN = "its server's answer broke off or makes no sense"
 _TIMEOUT = httpx2.Timeout(10.0, connect=5.0)
 
 
@@ -40,6 +46,7 @@ async def download(url: str, transport: httpx2.AsyncBaseTransport, agent: str, t
     headers = {
         "User-Agent": agent,
         "Accept": "text/html, text/markdown, text/plain, application/json, */*;q=0.1",
+        "Accept-Encoding": ", ".join(_CODINGS),
     }
     try:
         async with (
@@ -76,18 +83,53 @@ async def _followed(client: httpx2.AsyncClient, request: httpx2.Request) -> Down
 
 async def _taken(response: httpx2.Response) -> Download:
     _check_status(response)
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_BYTES:
+    # Not by the client's decoders: they bound what comes out of them and not what goes in, and layers of packed
+    # nothing would keep them, and with them the event loop, busy for as long as a page's author likes.
+    packing = _Packing(response)
+    body, taken = bytearray(), 0
+    async for chunk in response.aiter_raw():
+        taken += len(chunk)
+        body += packing.unpacked(chunk, MAX_BYTES + 1 - len(body))
+        if max(len(body), taken) > MAX_BYTES:
             break
     return Download(
         url=str(response.url),
         media_type=response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
         charset=response.charset_encoding,
         body=bytes(body[:MAX_BYTES]),
-        is_cut=len(body) > MAX_BYTES,
+        is_cut=max(len(body), taken) > MAX_BYTES,
     )
+
+
+class _Packing:
+    """How a body is packed: in no way, or in one.
+
+    Raises:
+        ToolFailed: it is packed otherwise, or more than once.
+    """
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._url = response.url
+        named = response.headers.get("Content-Encoding", "").lower().replace("x-gzip", "gzip").split(",")
+        codings = [coding for name in named if (coding := name.strip()) not in ("", "identity")]
+        if len(codings) > 1 or not set(codings) <= {*_CODINGS}:
+            raise ToolFailed(f"{self._url} was not read: its server packs it in a way that nobody asked for.")
+        self._may_lack_header = codings == ["deflate"]
+        self._inflate = zlib.decompressobj(_ANY_HEADER) if codings else None
+
+    def unpacked(self, chunk: bytes, most: int) -> bytes:
+        """What comes out of the next chunk, of at most `most` bytes."""
+        if self._inflate is None:
+            return chunk[:most]
+        may_lack_header, self._may_lack_header = self._may_lack_header, False
+        try:
+            return self._inflate.decompress(chunk, most)
+        except zlib.error as error:
+            if not may_lack_header:
+                raise ToolFailed(f"{self._url} was not read: {_BROKEN} ({error}).") from error
+            # Some servers leave out the header that RFC 9110 wants (8.4.1.2).
+            self._inflate = zlib.decompressobj(_NO_HEADER)
+            return self.unpacked(chunk, most)
 
 
 def _check_status(response: httpx2.Response) -> None:
@@ -108,4 +150,4 @@ def _in_words(error: httpx2.HTTPError) -> str:
         return "its server's certificate is not valid"
     if isinstance(error, httpx2.ConnectError):
         return "its server cannot be reached"
-    return f"its server's answer broke off or makes no sense ({type(error).__name__})"
+    return f"{_BROKEN} ({type(error).__name__})"
