@@ -32,6 +32,7 @@
         ├── DatabaseBusy        the database is locked or away
         ├── QuestionTimedOut    the question's time is up
         ├── TooManyQuestions    more questions wait than may
+        ├── TakenUpTooOften     the process died each time it worked on the question
         └── Unexpected          anything else: a fault of ours
 
 An engineer reads the message (the class's docstring unless another is given); a person in Slack
@@ -219,6 +220,15 @@ class TooManyQuestions(RunError):
     """More questions wait in this process than MAX_WAITING_RUNS allows: add a replica, or raise it."""
 
     sentence = "I have more questions than I can take right now. Please ask again in a few minutes."
+
+
+class TakenUpTooOften(RunError):
+    """The process died whenever it worked on this question: look at its memory, and at the log of its run."""
+
+    sentence = (
+        "I broke down several times over this question, so I have given it up. "
+        "Please ask for less at once, or tell whoever runs me."
+    )
 
 
 class Unexpected(RunError):

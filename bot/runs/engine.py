@@ -26,12 +26,12 @@ APPROVED = "approved"
 RETRY = "retry"
 ACT = "act"
 OPEN = ["PENDING", "ENQUEUED"]
-FINISHED = ["SUCCESS", "ERROR", "CANCELLED"]
+FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 QUESTION = TypeAdapter(Question)
 OUTCOME = TypeAdapter(Outcome)
 
-# Runs are taken up by whatever code is there. A change of the order of a run's steps needs a new version, and
-# the open runs of the old one to be finished first: docs/operations.md says how.
+# Runs are taken up by whatever code is there. A change of the order of a run's steps needs a new version: what
+# the old one has left open is then begun anew.
 APPLICATION_VERSION = "2"
 _MOST_THREADS = 16
 _NO_NEWS = ("Asyncio task cancelled", "was cancelled during execution", "no longer owned by this execution")

@@ -15,7 +15,7 @@ from dbos import DBOS, SetWorkflowAttributes, SetWorkflowID
 from sqlalchemy.exc import DBAPIError
 
 from bot.conversation import Outcome, PausedRun, Question
-from bot.errors import DatabaseBusy
+from bot.errors import DatabaseBusy, TakenUpTooOften
 from bot.runs import engine, stored
 from bot.runs.acts import Acts
 from bot.runs.engine import (
@@ -33,7 +33,7 @@ from bot.runs.forks import fork_of
 from bot.runs.replicas import Replicas
 from bot.runs.steps import StoredSteps
 from bot.runs.turns import RunLimits, Turns
-from bot.runs.upkeep import adopt, tidy_up
+from bot.runs.upkeep import adopt, left_by_other_versions, tidy_up
 from bot.telemetry import run_context
 
 # Slack waits three seconds and then delivers again. In a burst a question may take as long; one that takes
@@ -41,6 +41,7 @@ from bot.telemetry import run_context
 _STORE_WITHIN_S = 5.0
 _LET_OTHERS_STORE_S = 1.0
 _LOOK_AGAIN_S = 0.05
+_MOST_ATTEMPTS = 10
 _COME_TO_REST_WITHIN_S = 5.0
 # A request to Slack that is under way is waited for: half a minute at the most, and then what ends the answer.
 _END_WITHIN_S = 40.0
@@ -71,7 +72,7 @@ class Runs:
         # On SQLite there is one process at a time, and it takes up whatever its predecessor left. On PostgreSQL
         # each has a name of its own, and the living adopt the runs of the dead.
         is_shared = database.dialect.name == "postgresql"
-        self._replicas = Replicas(database, adopt) if is_shared else None
+        self._replicas = Replicas(database, self._adopt) if is_shared else None
         self._tidying: asyncio.Task[None] | None = None
         self._storing: dict[str, asyncio.Future[None]] = {}
         # Who stored a run is stored with it: a run of another process may have shown something already.
@@ -84,7 +85,7 @@ class Runs:
         """What is done once, and is no answer."""
         self._closing = False
 
-        @DBOS.workflow(name=WORKFLOW)
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
         async def workflow(
             question: dict[str, Any], stored_by: str, resumes: str | None = None
         ) -> dict[str, Any]:
@@ -107,7 +108,22 @@ class Runs:
         engine.launch(self._database, self._replicas.id if self._replicas else "local")
         if self._replicas is not None:
             self._replicas.watch()
+        else:
+            await self._begin_anew(await left_by_other_versions())
         self._tidying = asyncio.create_task(tidy_up(self._limits.keep_days), name="tidy-up")
+
+    async def _adopt(self, replica: str) -> None:
+        await adopt(replica)
+        await self._begin_anew(await left_by_other_versions(replica))
+
+    async def _begin_anew(self, outdated: Sequence[str]) -> None:
+        """Begin runs anew that a version with other steps has left open."""
+        for run_id in outdated:
+            question = await self.question(run_id)
+            if question is not None:
+                await self._begin(f"{question.run_id}#v{APPLICATION_VERSION}", question)
+            # Only now, so that what waits for it in its thread goes on waiting.
+            await outside(DBOS.cancel_workflow_async(run_id))
 
     async def aclose(self, grace_s: float = 5.0) -> None:
         """Let running questions finish for `grace_s` seconds, then close. Others resume at the next start."""
@@ -283,7 +299,7 @@ class Runs:
         await self._let_others_store(run_id)
         with run_context(run_id):
             async with AsyncExitStack() as stack:
-                turn = partial(self.turns.take, question, stack)
+                turn = partial(self._turn, question, run_id, stack, is_first=is_first)
                 paused = await self._paused(resumes) if resumes else None
                 if resumes and paused is None:
                     # It was cancelled meanwhile, or came to an end without those who were asked.
@@ -291,6 +307,12 @@ class Runs:
                 steps = StoredSteps(run_id, may_have_posted=not is_first, turn=turn, resumes=paused)
                 outcome = await self._answer(question, steps)
         return dict(OUTCOME.dump_python(outcome, mode="json"))
+
+    async def _turn(self, question: Question, run_id: str, stack: AsyncExitStack, *, is_first: bool) -> None:
+        await self.turns.take(question, stack)
+        # Not before: who only waited is not to blame for the end of its process.
+        if not is_first and await stored.count_attempt(run_id) > _MOST_ATTEMPTS:
+            raise TakenUpTooOften
 
     async def _paused(self, run_id: str) -> PausedRun | None:
         outcome = await self.outcome(run_id)

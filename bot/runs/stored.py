@@ -11,6 +11,7 @@ from bot.conversation import Question
 from bot.runs.engine import OPEN, QUESTION, outside
 
 _MOST_RUNS_LOOKED_AT = 1_000
+_ATTEMPTS = "attempts"
 
 
 async def status(run_id: str) -> WorkflowStatus | None:
@@ -29,6 +30,19 @@ async def question(run_id: str) -> Question | None:
 async def steps(run_id: str) -> list[StepInfo]:
     """The finished steps of a run."""
     return await outside(DBOS.list_workflow_steps_async(run_id))
+
+
+async def count_attempt(run_id: str) -> int:
+    """Count one more attempt at a run; return how many there were.
+
+    The engine's own count begins anew when another process takes the run over.
+    """
+    run = await status(run_id)
+    # With the id, since a fork has the attributes of what it was forked from.
+    of, before = (run.attributes or {}).get(_ATTEMPTS, ("", 0)) if run else ("", 0)
+    attempts = before + 1 if of == run_id else 1
+    await outside(DBOS.update_workflow_attributes_async(run_id, {_ATTEMPTS: [run_id, attempts]}, merge=True))
+    return int(attempts)
 
 
 async def open_runs(prefix: str) -> list[WorkflowStatus]:

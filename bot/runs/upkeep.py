@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from dbos import DBOS
 
-from bot.runs.engine import FINISHED
+from bot.runs.engine import APPLICATION_VERSION, FINISHED, OPEN, WORKFLOW
 
 _log = logging.getLogger(__name__)
 
@@ -17,12 +17,24 @@ _MOST_DELETED = 500
 
 
 async def adopt(executor_id: str) -> None:
-    """Take over the open runs of a process that is gone."""
+    """Take over the open runs of a process that is gone, as far as this version can go on with them."""
     runs = await DBOS.list_workflows_async(
-        status="PENDING", executor_id=executor_id, load_input=False, load_output=False
+        status="PENDING",
+        executor_id=executor_id,
+        app_version=APPLICATION_VERSION,
+        load_input=False,
+        load_output=False,
     )
     if runs:
         await DBOS.resume_workflows_async([run.workflow_id for run in runs])
+
+
+async def left_by_other_versions(executor_id: str | None = None) -> list[str]:
+    """The open runs with which this version can't go on: of a process that is gone, or of all."""
+    runs = await DBOS.list_workflows_async(
+        status=OPEN, executor_id=executor_id, name=WORKFLOW, load_input=False, load_output=False
+    )
+    return [run.workflow_id for run in runs if run.app_version not in (None, APPLICATION_VERSION)]
 
 
 async def tidy_up(keep_days: float, *, every_s: float = _TIDY_UP_EVERY_S) -> None:

@@ -205,6 +205,43 @@ async def test_finished_runs_are_deleted_after_a_look_that_failed(
         tidying.cancel()
 
 
+async def test_a_question_that_a_version_with_other_steps_left_open_is_answered_anew(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text("Old ", "words.", hold=never), text("New."), text("Next.")])
+    async with bot_in_workspace(tmp_path, model=model, shutdown_grace_s=0) as scene:
+        ts = await scene.ada.say("#general", "@threadloop first?")
+        begun = await scene.until_shown("Old", ts)
+        await scene.stop()
+        await _sql(tmp_path, "UPDATE workflow_status SET application_version = 'older'")
+        await scene.start()
+        after = await scene.ada.say("#general", "@threadloop second?", thread_ts=ts)
+        assert await scene.answer(after, root=ts) == "Next."
+        (answer,) = scene.answers(ts)
+        assert (answer["ts"], answer["text"]) == (begun["ts"], "New.")
+        never.set()
+
+
+async def test_a_question_that_killed_the_process_too_often_ends_in_an_apology(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text("Half ", "words.", hold=never), text("At last.")])
+    async with bot_in_workspace(tmp_path, model=model, shutdown_grace_s=0) as scene:
+        ts = await scene.ada.say("#general", "@threadloop What kills you?")
+        await scene.until_shown("Half", ts)
+        await scene.stop()
+        await _sql(
+            tmp_path,
+            """UPDATE workflow_status SET recovery_attempts = 200,
+               attributes = json_set(attributes, '$.attempts', json_array(workflow_uuid, 10))""",
+        )
+        await scene.start()
+        assert "broke down several times" in await scene.answer(ts)
+        (failed,) = scene.answers(ts)
+        await scene.ada.press("#general", failed["ts"], "retry_answer")
+        await scene.until_shown("At last.", ts)
+        assert len(scene.shown(ts)) == 1
+        never.set()
+
+
 async def _sql(folder: Path, statement: str) -> None:
     def execute() -> None:
         with closing(sqlite3.connect(folder / "bot.db", timeout=10)) as database:
