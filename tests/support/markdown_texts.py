@@ -16,7 +16,17 @@ _EXAMPLE = re.compile(r"^`{32} example\n(.*?)^\.\n.*?^`{32}$", re.MULTILINE | re
 _PLAIN = ["word", "x", "it's", "é", "日本", "5", "1.", "-", "#", "|", "!", "&", "@here"]
 _BROKEN = ["<", "a<b", "\\", "`", "*", "**", "_", "~~", "[", "]", "(", ")", "a_b", "2*3", "$5"]
 _HTML = ["&amp;", "&lt;", "<br>", "<div>", "</p>", "List<T>", "<!-- x -->"]
-_PINGS = ["<!channel>", "<!here|x>", "<@U1>", "<@U9|Bob>", "<!subteam^S1>", "&lt;!here&gt;", "< ! channel >"]
+_PINGS = [
+    "<!channel>",
+    "<!here|x>",
+    "<@U1>",
+    "<@U9|Bob>",
+    "<!subteam^S1>",
+    "&lt;!here&gt;",
+    "< ! channel >",
+    r"\< !here>",
+    r"\&lt; @U9>",
+]
 _LINKS = ["https://ok.example/a", "https://evil.example/x?d=1", "www.evil.example/a", "evil.example/q"]
 _SECRETS = [
     "xoxb-1234567890ab",
@@ -25,7 +35,7 @@ _SECRETS = [
     "鍵xoxb-12**34567890**鍵",
     "Bearer abcdef12",
 ]
-_OTHERS = ["$a_1$", "日本語、*斜体*です。"]
+_OTHERS = ["$a_1$", "日本語、*斜体*です。", "「**太字**」。`x`、", "語、https://evil.example/語、x"]
 words = st.sampled_from(_PLAIN + _BROKEN + _HTML + _PINGS + _LINKS + _SECRETS + _OTHERS)
 _DEFINITIONS = [
     "[r]: https://evil.example/r",

@@ -110,6 +110,7 @@ def test_a_url_that_nobody_brought_in_is_shown_and_not_clickable(text: str, harm
         ("[docs](https://ok.example/a)", ["https://ok.example/a"]),
         ("![picture](https://ok.example/a)", ["https://ok.example/a"]),
         ("<https://ok.example/a>", ["https://ok.example/a"]),
+        ("[<_https://ok.example/a <!here>_>](/x)", ["https://ok.example/a"]),
         ("https://ok.example/a/b", []),
         ("https://ok.example/a?d=1", []),
         ("http://ok.example/a", []),
@@ -210,10 +211,22 @@ def test_talking_about_keys_gives_nothing_away_and_loses_nothing() -> None:
     assert typed(text) == text
 
 
-@pytest.mark.parametrize("text", ["<<<!here", "< <\n<!here>", "a<<@U2>", "<<@U1> <<@U2>"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<<<!here",
+        "< <\n<!here>",
+        "a<<@U2>",
+        "<<@U1> <<@U2>",
+        r"\< !here>",
+        r"\&lt; !here>",
+        "&lt; !here>",
+        r"\< @U2>",
+    ],
+)
 def test_no_opening_is_left_before_a_ping(text: str) -> None:
     allowed = Allowed(people=frozenset({"U1"}))
-    for said in (guarded(text, allowed), shown(text, allowed)):
+    for said in (guarded(text, allowed), shown(text, allowed), typed(text, allowed)):
         assert set(pinged(said)) <= {"U1"}
         assert re.search(r"<\s*(?:!|@U2)", said) is None
 

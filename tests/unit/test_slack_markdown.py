@@ -43,6 +43,8 @@ def written(*texts: str) -> list[str]:
         (["a [lab", "el](https://x.example", "/) b"], ["a ", "", "label (`https://x.example/`) ", "b"]),
         (["```py\nx =", " 1\ny", " = 2\n``", "`\n"], ["", "```py\nx = 1\n", "y = 2\n", "```\n"]),
         (["| a |\n|-", "--|\n| 1 |\n", "\nb"], ["", "", "| a |\n| --- |\n| 1 |\n\n", "b"]),
+        (["東京の天気は、", "晴れで", "す。気", "温は"], ["", "東京の天気は、", "晴れです。", ""]),
+        (["*斜体*で", "す「は", "い。」", "\n次"], ["", "", "", "*斜体*です「はい。」\n"]),
         (["a <di", "v> b"], ["a ", "`<div>` ", "b"]),
     ],
 )
@@ -77,6 +79,13 @@ def test_a_new_message_in_the_midst_of_code_closes_and_reopens_the_fence() -> No
 
 def test_a_short_text_is_one_message() -> None:
     assert messages("  Hello.\n") == ["  Hello."]
+
+
+def test_a_text_without_spaces_is_shown_as_it_is() -> None:
+    text = "これは日本語の段落です。東京の天気は、晴れでしょう。" * 150
+    shown = messages(text, most_chars=1_000)
+    assert "".join(shown) == text
+    assert all(part.endswith(("。", "、")) and len(part) > 900 for part in shown[:-1])
 
 
 @pytest.mark.parametrize("border", ["\n\n", "\n", " "])

@@ -44,6 +44,8 @@ class Prose:
     source: str
     lead: str = ""
     starts_line: bool = False
+    joins: bool = False
+    """Whether what was before ends without white space."""
     is_cut: bool = False
     """Whether it ends inside a word."""
     is_verbatim: bool = False
@@ -129,7 +131,7 @@ class Blocks:
         self._blanks = 0
         self._stretch: Stretch | None = None
         self._lead: str | None = None
-        self._verbatim = False
+        self._joins = False
         self._piped = False
 
     def feed(self, text: str, *, last: bool = False) -> Iterator[Block]:
@@ -239,12 +241,13 @@ class Blocks:
         if found is None:
             return None
         end, is_cut = found
-        source, lead = self._text[self._at : end], self._lead
+        source, lead, joins = self._text[self._at : end], self._lead, self._joins
         self._piped |= "|" in source
         self._at, self._lead = end, None
         at_end = source.endswith("\n") or (self._last and end == len(self._text))
         self._stretch = None if at_end else Stretch(end)
-        return [Prose(source, lead or "", starts_line=lead is not None, is_cut=is_cut)]
+        self._joins = not (at_end or is_cut or source[-1:].isspace())
+        return [Prose(source, lead or "", starts_line=lead is not None, joins=joins, is_cut=is_cut)]
 
     # code
 

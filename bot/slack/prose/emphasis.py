@@ -9,7 +9,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bot.slack.prose.literal import WIDE
+
 _LONGEST = 3
+_WIDE = re.compile(f"[{WIDE}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,15 @@ class Run:
             left, right = left and not before.isalnum(), right and not after.isalnum()
         counts = left or right
         if marks == "*":
-            left, right = left and not before.isalnum(), right and not after.isalnum()
+            left, right = left and not _is_within_word(before), right and not _is_within_word(after)
         if len(marks) > _LONGEST:
             left = right = False
         return cls(marks, left, right, counts)
+
+
+def _is_within_word(character: str) -> bool:
+    # Chinese and Japanese have no spaces around what is emphasised.
+    return character.isalnum() and not _WIDE.match(character)
 
 
 def _is_word(character: str) -> bool:

@@ -40,8 +40,10 @@ _LONE_BRACKET = re.compile(r"\[(?![^\[\]]*\])")
 _BARE_LESS = re.compile(r"<(?=[A-Za-z/?#])")
 
 
-def pieces(source: str, allowed: Allowed, *, starts_line: bool = False) -> list[str]:
+def pieces(source: str, allowed: Allowed, *, starts_line: bool = False, joins: bool = False) -> list[str]:
     """A stretch of prose without an open construct, as Markdown that is safe in Slack.
+
+    It begins a line, or joins what is before without white space.
 
     The pieces in a row are the whole; none is to be divided. Each but the last ends in white space.
     """
@@ -51,7 +53,7 @@ def pieces(source: str, allowed: Allowed, *, starts_line: bool = False) -> list[
     if starts_line and text.startswith("["):
         # A link definition would vanish, and make links elsewhere.
         text = _DEFINITION.sub(r"\1 ", text, count=1) if _DEFINITION.match(text) else text
-    found = _Reading(allowed).pieces(text)
+    found = _Reading(allowed, is_whole=not joins).pieces(text)
     whole = "".join(found)
     safe = pings.without_begun(whole, allowed.people)
     return found if safe == whole else [safe]
@@ -103,7 +105,8 @@ class _Reading:
         while match := _CONSTRUCT.search(text, at):
             before = text[at : match.start()]
             # A `<` could become a token with what stands for the construct.
-            self._add(_plain(before if match["marks"] else before.rstrip("<")), is_plain=True)
+            before = f"{before} " if before.endswith("<") and match["marks"] else before.rstrip("<")
+            self._add(_plain(before), is_plain=True)
             at = self._construct(match)
         self._add(_plain(text[at:]), is_plain=True)
         inside = self.delimiters.settle(self.parts, is_whole=self.is_whole, keep=self.keeps_emphasis)

@@ -6,9 +6,13 @@ import re
 
 from bot.slack.prose.emphasis import Run
 
+# Chinese and Japanese put no spaces between words; what ends a clause is the best place then.
+_STOPS = "\u3001\u3002\uff0c\uff0e\uff01\uff1f\uff1b\uff1a"
+_CLOSING = "\u2026\u201d\u2019\u300d\u300f\uff09\u3011\u3009\u300b"
 _STEP = re.compile(
-    r"(?P<word>[^\\`*_~\[\]()<>&$\s]+)|(?P<line>\n)|(?P<space>[^\S\n])|(?P<ticks>`+)|(?P<marks>\*+|_+|~~+)"
-    r"|(?P<dollars>\$+)|(?P<escape>\\\S)|(?P<entity>&(?:amp;)*(?P<name>#?\w{1,31});)|(?P<sign>.)",
+    rf"(?P<word>[^\\`*_~\[\]()<>&$\s{_STOPS}]+)|(?P<stop>[{_STOPS}][{_STOPS}{_CLOSING}]*)"
+    r"|(?P<line>\n)|(?P<space>[^\S\n])|(?P<ticks>`+)|(?P<marks>\*+|_+|~~+)|(?P<dollars>\$+)"
+    r"|(?P<escape>\\(?:&(?:amp;)*#?\w{1,31};|\S))|(?P<entity>&(?:amp;)*(?P<name>#?\w{1,31});)|(?P<sign>.)",
     re.DOTALL,
 )
 _MAYBE_ENTITY = re.compile(r"&(?:amp;)*#?\w{0,31}\Z")
@@ -61,10 +65,10 @@ class Stretch:
             return bool(self._open) and bool(_LINE_UNDECIDED.match(text, match.end()))
         if match["space"]:
             return False
-        if match["sign"] == "<":
+        if _LT.fullmatch(match[0].removeprefix("\\")):
             return not text[match.end() :].lstrip() and len(text) - match.end() < 20
-        if match["sign"] == "&":
-            return bool(_MAYBE_ENTITY.match(text, match.start()))
+        if match[0] in ("&", "\\&"):
+            return bool(_MAYBE_ENTITY.match(text, match.end() - 1))
         return match.end() == len(text)
 
     def _ends(self, match: re.Match[str], text: str) -> bool:
@@ -72,9 +76,10 @@ class Stretch:
         kind = match.lastgroup
         if kind == "line":
             return not (self._open and _GOES_ON.match(text, match.end()))
-        if kind == "space":
+        if kind in ("space", "stop"):
             self._give_up(match.start())
-            return not self._open
+            goes_on = kind == "stop" and text[match.end() : match.end() + 1].isspace()
+            return not (self._open or goes_on)
         self._step(kind or "", match, text)
         return False
 
@@ -89,17 +94,18 @@ class Stretch:
             after = text[match.end() : match.end() + 1]
             run = Run.of(sign, before, after) if kind == "marks" else _dollars(sign, before, after)
             self._toggle(sign, match.start(), opens=run.opens, closes=run.closes)
-        elif kind == "escape":
+        elif sign in ("\\(", "\\)", "\\[", "\\]"):
             self._bracket(sign, match.start(), {"\\(": "\\)", "\\[": "\\]"})
-        elif _LT.fullmatch(sign):
+        # Not every reader looks for escapes before it looks for tokens.
+        elif _LT.fullmatch(sign.removeprefix("\\")):
             if _BEGINS_TAG.match(text, match.end()):
                 self._open.append(("<", match.start()))
-        elif _GT.fullmatch(sign):
+        elif _GT.fullmatch(sign.removeprefix("\\")):
             self._shut("<")
         elif sign == "(":
             if text[match.start() - 1 : match.start()] == "]" or self._has("("):
                 self._open.append(("(", match.start()))
-        else:
+        elif kind != "escape":
             self._bracket(sign, match.start(), {"[": "]", "(": ")"})
 
     def _bracket(self, sign: str, at: int, pairs: dict[str, str]) -> None:

@@ -105,7 +105,7 @@ class Writer:
         if prose.is_verbatim:
             found = [in_code(prose.source) + "\n"]
         else:
-            found = pieces(prose.source, self._allowed, starts_line=prose.starts_line)
+            found = pieces(prose.source, self._allowed, starts_line=prose.starts_line, joins=prose.joins)
         if prose.is_cut:
             # What is cut apart must not become something together.
             found[-1] += " "
