@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Mapping[str, Any]
 
-_TOKEN = re.compile(r"<([^<>\n]+)>")
+_TOKEN = re.compile(r"<([^<>|\n][^<>\n]*)>")
 _FENCE = "```"
+# Slack's lists go nine levels deep.
+_MOST_INDENT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +46,47 @@ def people_in(message: Json) -> Iterator[str]:
     """The ids of the people whose names are needed to read the message: its writer and whom it mentions."""
     if user := message.get("user"):
         yield user
-    yield from re.findall(r"<@([UW][A-Z0-9]+)", message.get("text") or "")
+    for text in _texts(message):
+        yield from re.findall(r"<@([UW][A-Z0-9]+)", text)
 
 
 def places_in(message: Json) -> Iterator[str]:
     """The ids of the channels that the message mentions."""
-    yield from re.findall(r"<#([CGD][A-Z0-9]+)", message.get("text") or "")
+    for text in _texts(message):
+        yield from re.findall(r"<#([CGD][A-Z0-9]+)", text)
+
+
+def _texts(message: Json) -> Iterator[str]:
+    """Every string in what the message says."""
+    left = [message.get("text"), message.get("blocks"), message.get("attachments")]
+    while left:
+        match left.pop():
+            case str(text):
+                yield text
+            case dict(parts):
+                left += parts.values()
+            case list(parts):
+                left += parts
 
 
 def readable(message: Json, names: Names) -> str:
-    """The words of a message: from its rich text if there is any, else its text, else its other blocks."""
-    rich = [block for block in message.get("blocks") or () if block.get("type") == "rich_text"]
-    if rich:
-        text = "\n".join(_rich_text(block, names) for block in rich)
-    else:
-        text = from_mrkdwn(message.get("text") or "", names)
-        text = text or "\n".join(filter(None, (_plain_block(b, names) for b in message.get("blocks") or ())))
-    attached = (_attachment(a, names) for a in message.get("attachments") or ())
-    return "\n".join(filter(None, [text.strip(), *attached]))
+    """The words of a message: of its blocks, of its text where they don't say it already, of its attachments.
+
+    Whatever a bot has posted can be read: what is not as Slack describes it is left out.
+    """
+    blocks = _objects(message.get("blocks"))
+    shown = "\n".join(filter(None, (_block(block, names) for block in blocks))).strip()
+    text = from_mrkdwn(_string(message.get("text")), names).strip()
+    if shown and (any(block.get("type") == "rich_text" for block in blocks) or _bare(text) in _bare(shown)):
+        # Beside rich text, Slack makes the text from it.
+        text = ""
+    attached = (_attachment(each, names) for each in _objects(message.get("attachments")))
+    return "\n".join(filter(None, [text, shown, *attached]))
+
+
+def _bare(text: str) -> str:
+    """The letters and digits."""
+    return re.sub(r"[\W_]+", "", text)
 
 
 def from_mrkdwn(text: str, names: Names) -> str:
@@ -111,8 +136,18 @@ def _date(timestamp: str) -> str:
         return timestamp
 
 
+def _block(block: Json, names: Names) -> str:
+    match block.get("type"):
+        case "rich_text":
+            return _rich_text(block, names)
+        case "table":
+            return _table(block, names)
+    parts: Iterable[Any] = [block.get("text"), *_parts(block, "fields"), *_parts(block, "elements")]
+    return "\n".join(filter(None, (_text_object(part, names) for part in parts)))
+
+
 def _rich_text(block: Json, names: Names) -> str:
-    return "\n".join(_rich_element(element, names) for element in block.get("elements") or ())
+    return "\n".join(_rich_element(element, names) for element in _elements(block))
 
 
 def _rich_element(element: Json, names: Names) -> str:
@@ -127,51 +162,70 @@ def _rich_element(element: Json, names: Names) -> str:
 
 
 def _list(element: Json, names: Names) -> str:
-    indent = "  " * int(element.get("indent") or 0)
-    first = int(element.get("offset") or 0) + 1
+    indent = "  " * min(_number(element.get("indent")), _MOST_INDENT)
+    first = _number(element.get("offset")) + 1
     ordered = element.get("style") == "ordered"
     return "\n".join(
         f"{indent}{f'{number}.' if ordered else '-'} {_inline(item, names)}"
-        for number, item in enumerate(element.get("elements") or (), first)
+        for number, item in enumerate(_elements(element), first)
     )
 
 
+def _table(block: Json, names: Names) -> str:
+    """A table block as Markdown; its first row is the head."""
+    rows = [cells for row in _parts(block, "rows") if (cells := [_cell(cell, names) for cell in _objects(row)])]
+    lines = [f"| {' | '.join(cells)} |" for cells in rows]
+    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]) if rows else ""
+
+
+def _cell(cell: Json, names: Names) -> str:
+    words = _rich_text(cell, names) if cell.get("type") == "rich_text" else _string(cell.get("text"))
+    return " ".join(words.split()).replace("|", "\\|")
+
+
 def _inline(section: Json, names: Names) -> str:
-    return "".join(
-        _styled(_word(element, names), element.get("style") or {}) for element in section.get("elements") or ()
-    ).rstrip("\n")
+    words = (_styled(_word(element, names), element.get("style")) for element in _elements(section))
+    return "".join(words).rstrip("\n")
 
 
 def _plain_inline(section: Json, names: Names) -> str:
     words = (
-        element.get("text") or element.get("url") or _word(element, names)
-        for element in section.get("elements") or ()
+        _string(element.get("text")) or _string(element.get("url")) or _word(element, names)
+        for element in _elements(section)
     )
     return "".join(words).rstrip("\n")
 
 
 def _word(element: Json, names: Names) -> str:
-    words: dict[str, Callable[[], str]] = {
-        "text": lambda: element["text"],
-        "link": lambda: _link(element),
-        "user": lambda: names.mention(element["user_id"]),
-        "channel": lambda: names.place(element["channel_id"]),
-        "usergroup": lambda: "@" + element["usergroup_id"],
-        "broadcast": lambda: "@" + element["range"],
-        "emoji": lambda: f":{element['name']}:",
-        "date": lambda: element.get("fallback") or _date(str(element["timestamp"])),
-        "color": lambda: element["value"],
-    }
-    return words.get(element.get("type") or "", lambda: element.get("text") or "")()
+    def said(key: str) -> str:
+        return _string(element.get(key))
+
+    match element.get("type"):
+        case "link":
+            return _link(said("url"), said("text"))
+        case "user":
+            return names.mention(said("user_id"))
+        case "channel":
+            return names.place(said("channel_id"))
+        case "usergroup":
+            return "@" + said("usergroup_id")
+        case "broadcast":
+            return "@" + said("range")
+        case "emoji":
+            return f":{said('name')}:"
+        case "date":
+            return said("fallback") or _date(str(element.get("timestamp", "")))
+        case "color":
+            return said("value")
+    return said("text")
 
 
-def _link(element: Json) -> str:
-    url, label = element["url"], element.get("text")
+def _link(url: str, label: str) -> str:
     return url if not label or label == url else f"{label} ({url})"
 
 
-def _styled(text: str, style: Json) -> str:
-    if not text.strip():
+def _styled(text: str, style: Any) -> str:
+    if not isinstance(style, Mapping) or not text.strip():
         return text
     for name, mark in (("code", "`"), ("strike", "~~"), ("italic", "_"), ("bold", "**")):
         if style.get(name):
@@ -181,21 +235,39 @@ def _styled(text: str, style: Json) -> str:
     return text
 
 
-def _plain_block(block: Json, names: Names) -> str:
-    parts: Iterable[Any] = [block.get("text"), *(block.get("fields") or ()), *(block.get("elements") or ())]
-    return "\n".join(filter(None, (_text_object(part, names) for part in parts)))
-
-
 def _text_object(part: Any, names: Names) -> str:
     if isinstance(part, str):
         return part
     if not isinstance(part, Mapping) or part.get("type") not in ("mrkdwn", "plain_text"):
         return ""
-    return from_mrkdwn(part.get("text") or "", names)
+    return from_mrkdwn(_string(part.get("text")), names)
 
 
 def _attachment(attachment: Json, names: Names) -> str:
-    parts = (attachment.get(key) for key in ("pretext", "title", "text"))
-    fields = (f"{field.get('title')}: {field.get('value')}" for field in attachment.get("fields") or ())
-    text = "\n".join(filter(None, [*parts, *fields])) or attachment.get("fallback") or ""
-    return from_mrkdwn(text, names)
+    parts = (_string(attachment.get(key)) for key in ("pretext", "title", "text"))
+    fields = (f"{field.get('title')}: {field.get('value')}" for field in _objects(attachment.get("fields")))
+    text = from_mrkdwn("\n".join(filter(None, [*parts, *fields])), names)
+    blocks = (_block(block, names) for block in _objects(attachment.get("blocks")))
+    shown = "\n".join(filter(None, [text, *blocks]))
+    return shown or from_mrkdwn(_string(attachment.get("fallback")), names)
+
+
+def _elements(block: Json) -> list[Json]:
+    return _objects(block.get("elements"))
+
+
+def _objects(value: Any) -> list[Json]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def _parts(block: Json, key: str) -> list[Any]:
+    value = block.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0

@@ -157,6 +157,14 @@ async def test_rich_text_is_the_source_of_code_and_lists(tmp_path: Path) -> None
     )
 
 
+async def test_a_message_with_an_odd_token_leaves_the_thread_answerable(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=(model := _model())) as scene:
+        root = await scene.ada.say("#general", "The build is red", deliver=False)
+        await scene.playground.bot("deploybot").say("#general", "see <|x>", thread_ts=root, raw=True, blocks=[])
+        await _ask(scene, "why?", root)
+    assert _thread(model)[1] == ("user", "Deploy Bot: see <|x>")
+
+
 async def test_text_files_are_read_images_are_shown_and_others_are_named(tmp_path: Path) -> None:
     files = [
         Upload("notes.txt", b"remember the milk"),
