@@ -32,7 +32,7 @@ from bot.runs.engine import (
 from bot.runs.forks import fork_of
 from bot.runs.replicas import Replicas
 from bot.runs.steps import StoredSteps
-from bot.runs.turns import RunLimits, Turns
+from bot.runs.turns import RunLimits, Slot, Turns
 from bot.runs.upkeep import adopt, left_by_other_versions, tidy_up
 from bot.telemetry import run_context
 
@@ -308,11 +308,12 @@ class Runs:
                 outcome = await self._answer(question, steps)
         return dict(OUTCOME.dump_python(outcome, mode="json"))
 
-    async def _turn(self, question: Question, run_id: str, stack: AsyncExitStack, *, is_first: bool) -> None:
-        await self.turns.take(question, stack)
+    async def _turn(self, question: Question, run_id: str, stack: AsyncExitStack, *, is_first: bool) -> Slot:
+        slot = await self.turns.take(question, stack)
         # Not before: who only waited is not to blame for the end of its process.
         if not is_first and await stored.count_attempt(run_id) > _MOST_ATTEMPTS:
             raise TakenUpTooOften
+        return slot
 
     async def _paused(self, run_id: str) -> PausedRun | None:
         outcome = await self.outcome(run_id)
