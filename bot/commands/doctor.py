@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
+import httpx
+import sqlalchemy as sa
+from humanloop.core.api_error import ApiError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.agent.humanloop_client import open_humanloop
+from bot.agent.model import model_error
+from bot.agent.prompt import Prompt
 from bot.commands.terminal import Terminal
 from bot.errors import ThreadloopError, Unwell
-from bot.settings import Settings
-from bot.storage import database
+from bot.gateway import RetryPolicy
+from bot.settings import Settings, secret
+from bot.slack.scopes import SCOPES
+from bot.storage import database, migrations
 from bot.telemetry.probes import database_probe
 from bot.toolbox import CONNECT_WITHIN_S, idle_rules, open_mcp, open_policy, open_toolbox
+from tools import Policy
+
+_ANSWERS_WITHIN_S = 30.0
+_MOST_FAULT_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,48 +68,139 @@ async def run(settings: Settings, *, connect_within_s: float = CONNECT_WITHIN_S)
 async def _slack(settings: Settings) -> list[Finding]:
     if settings.slack_bot_token is None:
         return [Finding("Slack", "no tokens: `threadloop run` brings a workspace of its own")]
-    client = AsyncWebClient(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
-    try:
+    findings: list[Finding] = []
+    client = AsyncWebClient(secret(settings.slack_bot_token), settings.slack_api_url)
+    with _refused_by_slack(findings, "SLACK_BOT_TOKEN"):
         who = await client.auth_test()
+        findings.append(Finding("Slack", f"{who['user']} in {who['team']}, by {settings.mode}"))
+        findings += _missing_scopes(who.headers.get("x-oauth-scopes"))
+    if settings.slack_app_token is not None:
+        with _refused_by_slack(findings, "SLACK_APP_TOKEN"):
+            # An address to connect to: nothing is connected.
+            await client.apps_connections_open(app_token=secret(settings.slack_app_token))
+    return findings
+
+
+@contextmanager
+def _refused_by_slack(findings: list[Finding], variable: str) -> Iterator[None]:
+    try:
+        yield
     except SlackApiError as error:
-        return [Finding("Slack", f"refuses SLACK_BOT_TOKEN ({error.response.get('error')})", is_well=False)]
+        findings.append(Finding("Slack", f"refuses {variable} ({error.response.get('error')})", is_well=False))
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        return [Finding("Slack", f"can't be reached: {error}", is_well=False)]
-    return [Finding("Slack", f"{who['user']} in {who['team']}, by {settings.mode}")]
+        findings.append(Finding("Slack", f"can't be reached: {error}", is_well=False))
+
+
+def _missing_scopes(granted: str | None) -> Iterator[Finding]:
+    missing = SCOPES - {scope.strip() for scope in granted.split(",")} if granted is not None else ()
+    if missing:
+        names = ", ".join(sorted(missing))
+        remedy = "give the app the scopes of manifest.yml, and install it again"
+        yield Finding("Slack", f"does not grant {names}: {remedy}", is_well=False)
 
 
 async def _model(settings: Settings) -> list[Finding]:
-    chosen = settings.provider_and_model()
+    prompt = Prompt.load(settings.provider_and_model())
     where = f" through {settings.humanloop_base_url}" if settings.humanloop_base_url else ""
-    return [Finding("Model", ("/".join(chosen) if chosen else "the prompt file's") + where)]
+    name = f"{prompt.provider}/{prompt.model}{where}"
+    try:
+        async with asyncio.timeout(_ANSWERS_WITHIN_S):
+            await _ask(settings, prompt)
+    except TimeoutError:
+        return [Finding("Model", f"{name} gives no answer within {_ANSWERS_WITHIN_S:g} s", is_well=False)]
+    except ApiError as error:
+        reason = str(model_error(error))[:_MOST_FAULT_CHARS]
+        return [Finding("Model", f"{name} does not answer: {reason}", is_well=False)]
+    except httpx.HTTPError as error:
+        return [Finding("Model", f"{name} can't be reached: {error}", is_well=False)]
+    return [Finding("Model", f"{name} answers")]
+
+
+async def _ask(settings: Settings, prompt: Prompt) -> None:
+    """Have the model say something, since nothing else shows that the key may use it."""
+    async with (
+        _scratch_database() as engine,
+        open_humanloop(settings, engine, RetryPolicy(attempts=1)) as client,
+    ):
+        await client.prompts.call(
+            path=prompt.path,
+            save=False,
+            request_options={
+                "max_retries": 0,
+                "additional_body_parameters": {
+                    "prompt": {**prompt.with_tools([]), "template": []},
+                    "messages": [{"role": "user", "content": "Say ok."}],
+                },
+            },
+        )
+
+
+@asynccontextmanager
+async def _scratch_database() -> AsyncIterator[sa.Engine]:
+    """A database for the log of this one call: the bot's own may be what is wrong."""
+    with TemporaryDirectory(prefix="threadloop-") as folder:
+        engine = database.create_engine(f"sqlite:///{Path(folder) / 'doctor.db'}")
+        try:
+            await asyncio.to_thread(database.metadata.create_all, engine)
+            yield engine
+        finally:
+            engine.dispose()
 
 
 async def _database(settings: Settings) -> list[Finding]:
-    try:
+    findings: list[Finding] = []
+    with _noted(findings, "Database"):
         engine = database.create_engine(settings.database_url)
-    except ThreadloopError as error:
-        return [Finding("Database", str(error), is_well=False)]
-    try:
-        fault = await database_probe(engine)()
-    finally:
-        engine.dispose()
-    return [Finding("Database", fault or f"{engine.dialect.name} answers", is_well=fault is None)]
+        try:
+            if fault := await database_probe(engine)():
+                return [Finding("Database", fault, is_well=False)]
+            findings.append(Finding("Database", await asyncio.to_thread(_tables, engine)))
+        finally:
+            engine.dispose()
+    return findings
+
+
+def _tables(engine: sa.Engine) -> str:
+    """What there is to say of our tables. Raises DatabaseTooNew."""
+    answers = f"{engine.dialect.name} answers"
+    stored = migrations.stored_revision(engine)
+    if stored is None:
+        return f"{answers}; the first start makes its tables"
+    return (
+        answers if stored == migrations.newest_revision() else f"{answers}; the next start changes its tables"
+    )
 
 
 async def _tools(settings: Settings, connect_within_s: float) -> list[Finding]:
-    try:
-        policy = open_policy(settings)
-        async with open_mcp(settings, policy) as servers:
+    wrong: list[Finding] = []
+    findings: list[Finding] = []
+    policy, servers, registry = Policy(), None, None
+    async with AsyncExitStack() as stack:
+        with _noted(wrong, "Policy"):
+            policy = open_policy(settings)
+        with _noted(wrong, "MCP"):
+            servers = await stack.enter_async_context(open_mcp(settings, policy))
+        with _noted(wrong, "Tools"):
             registry = open_toolbox(settings, policy, servers)
-            if servers is not None:
-                await servers.settled(connect_within_s)
-            findings = [Finding("Tools", f"{len(registry.names)}: {', '.join(registry.names)}")]
+        if servers is not None:
+            await servers.settled(connect_within_s)
+        if registry is not None:
+            findings.append(Finding("Tools", f"{len(registry.names)}: {', '.join(registry.names)}"))
             findings += [Finding("Tools", f"not offered: {sentence}") for sentence in registry.not_offered]
-            findings += [
+        for status in servers.status() if servers else ():
+            findings.append(
                 Finding(f"MCP {status.server}", str(status), is_well=status.state in ("up", "disabled"))
-                for status in (servers.status() if servers else ())
-            ]
+            )
+        if registry is not None and not wrong:
             idle = idle_rules(settings, policy, registry, servers)
-            return [*findings, *(Finding("Policy", sentence, is_well=False) for sentence in idle)]
+            wrong += [Finding("Policy", sentence, is_well=False) for sentence in idle]
+    return [*findings, *wrong]
+
+
+@contextmanager
+def _noted(findings: list[Finding], about: str) -> Iterator[None]:
+    """Note what goes wrong, so that what comes next is looked at all the same."""
+    try:
+        yield
     except ThreadloopError as error:
-        return [Finding("Tools", str(error), is_well=False)]
+        findings.append(Finding(about, str(error), is_well=False))

@@ -41,6 +41,28 @@ def migrate(engine: sa.Engine) -> None:
             f"The database {_name(engine)} can't be used: {str(error.orig).strip()}\n"
             "Check DATABASE_URL, that the database runs, and that it lets its user in and create tables."
         ) from error
+    _check_known(engine, stored)
+
+
+def stored_revision(engine: sa.Engine) -> str | None:
+    """The revision that the tables are at; `None` if there are none yet.
+
+    Raises:
+        DatabaseTooNew: a newer Threadloop has changed them.
+    """
+    with engine.connect() as connection:
+        stored = _stored_revision(connection)
+    _check_known(engine, stored)
+    return stored
+
+
+def newest_revision() -> str:
+    """The revision to which `migrate` brings the tables."""
+    return _known_revisions()[-1]
+
+
+def _check_known(engine: sa.Engine, stored: str | None) -> None:
+    known = _known_revisions()
     if stored is not None and stored not in known:
         raise DatabaseTooNew(
             f"The database {_name(engine)} is at revision {stored}, and this Threadloop knows none after "
