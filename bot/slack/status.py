@@ -32,8 +32,20 @@ LONG_S = 5.0
 # Slack clears a status after two minutes.
 _SHOW_AGAIN_S = 90.0
 _REMEMBER_REFUSAL_S = 3600.0
+_MOST_REFUSALS = 1_000
 
 _DONE_BEFORE = frozenset({"already_reacted", "no_reaction"})
+# These say that the app does not get it, in no conversation of that kind.
+_TO_THE_APP = frozenset(
+    {
+        "channel_type_not_supported",
+        "deprecated_endpoint",
+        "feature_not_enabled",
+        "method_deprecated",
+        "team_access_not_granted",
+        "unknown_method",
+    }
+)
 # These say something about one question or answer, and nothing about the method.
 _ABOUT_THIS_ONE = CONTENT_ERRORS | {
     "cant_update_message",
@@ -46,7 +58,10 @@ _ABOUT_THIS_ONE = CONTENT_ERRORS | {
 
 
 class Abilities:
-    """Which methods this workspace refuses, by kind of conversation: not asked again for an hour."""
+    """Which methods are refused, and where: they are not asked for again for an hour.
+
+    What is refused to the app holds for conversations of the same kind, anything else for one of them.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -54,14 +69,24 @@ class Abilities:
 
     def can(self, method: str, channel: str) -> bool:
         """Whether it is worth trying."""
-        refused_at = self._refused.get((method, channel[:1]))
-        return refused_at is None or self._clock() - refused_at > _REMEMBER_REFUSAL_S
+        return not any(self._is_refused(method, where) for where in (channel[:1], channel))
 
     def learn(self, method: str, channel: str, error: SlackError) -> None:
         """Note that Slack does not offer it there, if that is what the error says."""
-        is_refused = isinstance(error, SlackRefused) and error.code not in _ABOUT_THIS_ONE
-        if is_refused or isinstance(error, MissingScope):
-            self._refused[method, channel[:1]] = self._clock()
+        if isinstance(error, MissingScope) or (isinstance(error, SlackRefused) and error.code in _TO_THE_APP):
+            self._note(method, channel[:1])
+        elif isinstance(error, SlackRefused) and error.code not in _ABOUT_THIS_ONE:
+            self._note(method, channel)
+
+    def _is_refused(self, method: str, where: str) -> bool:
+        refused_at = self._refused.get((method, where))
+        return refused_at is not None and self._clock() - refused_at <= _REMEMBER_REFUSAL_S
+
+    def _note(self, method: str, where: str) -> None:
+        self._refused.pop((method, where), None)
+        self._refused[method, where] = self._clock()
+        if len(self._refused) > _MOST_REFUSALS:
+            del self._refused[next(iter(self._refused))]
 
 
 class Status:

@@ -67,6 +67,25 @@ async def test_nobody_waits_until_slack_lets_the_signs_be_taken_away(tmp_path: P
         assert await scene.answer(second, root=root) == "Two."
 
 
+async def test_what_one_channel_refuses_is_tried_in_others(tmp_path: Path) -> None:
+    goes_on = asyncio.Event()
+    model = OpenAIServer(reply=lambda _request: text("First words ", "and more.", hold=goes_on))
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        scene.playground.faults.next("chat.startStream", error="restricted_action")
+        scene.playground.faults.next("assistant.threads.setStatus", error="access_denied")
+        here = await scene.ada.say("#general", "@threadloop here?")
+        await scene.playground.until(lambda: scene.calls("chat.startStream"), what="a try")
+        again = await scene.ada.say("#general", "@threadloop here again?")
+        there = await scene.ada.say("#ops", "@threadloop there?")
+        await scene.until_shown("First words", there, "#ops")
+        goes_on.set()
+        assert await scene.answer(here) == await scene.answer(again) == "First words and more."
+        assert await scene.answer(there, "#ops") == "First words and more."
+        rooms = [scene.playground.workspace.channel(name).id for name in ("#general", "#ops")]
+        assert [call["channel_id"] for call in scene.calls("assistant.threads.setStatus")] == rooms
+        assert [call["channel"] for call in scene.calls("chat.startStream")] == rooms
+
+
 async def test_a_question_that_waited_gets_its_status_back_when_its_turn_has_come(
     tmp_path: Path, let_pass: LetPass
 ) -> None:
