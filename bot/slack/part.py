@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -98,7 +99,8 @@ class Part:
             await self._show_so_far()
 
     async def rest(self) -> None:
-        """End its stream. It is not closed yet."""
+        """End its stream, so that it takes from nobody else. It is not closed yet."""
+        self._close_draft()
         if self.streams:
             await self._end_stream("pending")
 
@@ -127,6 +129,10 @@ class Part:
             self._pacer.close_stream()
             self._no_stream(error)
             return False
+        except asyncio.CancelledError:
+            # A stream that came of it is found in the thread by whoever goes on, or says that it was stopped.
+            self._pacer.close_stream()
+            raise
         self.ts, self.streams, self._stream_began = str(response["ts"]), True, time.monotonic()
         self.is_new = True
         self._unsent.clear()

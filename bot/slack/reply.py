@@ -272,9 +272,11 @@ class ThreadReply:
     async def abandon(self) -> None:
         """End a stream, and leave what is shown to be gone on with, or to be called stopped."""
         await self._stop_showing(_ABANDON_WITHIN_S)
-        with suppress(SlackError, TimeoutError):
+        try:
             async with asyncio.timeout(_ABANDON_WITHIN_S):
                 await self._leave()
+        except (SlackError, TimeoutError) as error:
+            _log.info("What is shown of an answer stays as it is: %s", error)
         with suppress(TimeoutError):
             async with asyncio.timeout(_ABANDON_WITHIN_S):
                 await self._status.end(answered=self._parts.has_posted)
