@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
@@ -157,7 +158,7 @@ async def build(
         runs = Runs(engine, watch.over(answerer.answer), limits=_run_limits(settings))
         metrics.count_runs(lambda: runs.running, lambda: runs.waiting)
         decisions = Decisions(approvals, cards, runs, tools, directory)
-        bolt = _bolt(settings, client)
+        bolt = _bolt(settings, client, me)
         listeners.register(
             bolt,
             listeners.Services(
@@ -228,13 +229,23 @@ def _run_limits(settings: Settings) -> RunLimits:
     return RunLimits(settings.max_concurrent_runs, settings.max_waiting_runs, settings.keep_runs_days)
 
 
-def _bolt(settings: Settings, client: AsyncWebClient) -> AsyncApp:
-    # Bolt reads SLACK_BOT_TOKEN by itself, and warns that it has the client's already.
-    logging.getLogger("slack_bolt.AsyncApp").addFilter(
-        lambda record: "`token` will be unused" not in record.getMessage()
-    )
+def _bolt(settings: Settings, client: AsyncWebClient, me: Identity) -> AsyncApp:
+    # Bolt warns that it uses neither the client's token nor SLACK_BOT_TOKEN, which it reads by itself.
+    logging.getLogger("slack_bolt.AsyncApp").addFilter(lambda record: "`token`" not in record.getMessage())
+
+    async def authorize() -> AuthorizeResult:
+        # Bolt would ask Slack who it is, and in a burst do so for every event.
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=me.team_id,
+            bot_id=me.bot_id,
+            bot_user_id=me.user_id,
+            bot_token=client.token,
+        )
+
     return AsyncApp(
         client=client,
+        authorize=authorize,
         signing_secret=secret(settings.slack_signing_secret) or None,
         # Slack is answered when the listener is done, so that a question is stored before it is acknowledged.
         process_before_response=True,

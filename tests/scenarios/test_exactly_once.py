@@ -71,6 +71,16 @@ async def test_a_post_whose_outcome_is_unknown_is_there_once(tmp_path: Path, fau
         assert len(scene.playground.thread("#general", ts)) == 1 + len(parts)
 
 
+async def test_many_questions_at_once_cost_slack_no_calls_but_for_their_answers(tmp_path: Path) -> None:
+    model = OpenAIServer(reply=lambda _request: text("Here."))
+    async with bot_in_workspace(tmp_path, model=model, slack_paced=False) as scene:
+        asked = await asyncio.gather(
+            *(scene.ada.say("#general", f"@threadloop number {number}?") for number in range(10))
+        )
+        assert [await scene.answer(ts) for ts in asked] == ["Here."] * 10
+        assert len(scene.calls("auth.test")) == 1
+
+
 async def test_a_redelivery_after_a_restart_changes_nothing(tmp_path: Path) -> None:
     model = OpenAIServer([text("Once.")])
     async with bot_in_workspace(tmp_path, model=model, timing=UNSTREAMED) as scene:
