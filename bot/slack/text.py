@@ -57,8 +57,9 @@ def places_in(message: Json) -> Iterator[str]:
 
 
 def _texts(message: Json) -> Iterator[str]:
-    """Every string in what the message says."""
-    left = [message.get("text"), message.get("blocks"), message.get("attachments")]
+    """Every string that may hold a token. Rich text holds none."""
+    blocks = [block for block in _objects(message.get("blocks")) if block.get("type") != "rich_text"]
+    left: list[Any] = [message.get("text"), blocks, message.get("attachments")]
     while left:
         match left.pop():
             case str(text):

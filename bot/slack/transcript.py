@@ -56,6 +56,7 @@ class Transcript:
         self._file_limits = file_limits
         self._me = me
         self._budget = budget_tokens * _CHARS_PER_TOKEN
+        self._without_names = Names(me.user_id, {}, {})
 
     async def history(self, question: Question) -> History:
         """The thread up to the question, and what was answered before it.
@@ -77,7 +78,11 @@ class Transcript:
             return [_alone(question)]
         with slack_errors():
             thread = await self._thread(question)
-        return _conversation(thread, question, self._me) or [_alone(question)]
+        said = _conversation(thread, question, self._me)
+        if not any(message["ts"] == question.ts for message in said):
+            # Slack may not have it in the thread yet, or no longer.
+            said.append(_alone(question))
+        return said
 
     async def _people(self, said: Sequence[Json]) -> tuple[Person, ...]:
         writers = (message.get("user") or "" for message in said if not message.get("bot_id"))
@@ -151,8 +156,10 @@ class Transcript:
         return root, start, rest[start:]
 
     def _chars(self, message: Json) -> int:
-        text = min(len(message.get("text") or ""), self._most_chars)
-        return text + estimated_chars(message.get("files") or (), self._file_limits) + 20
+        # Before anybody is looked up: a name is about as long as an id.
+        text = _own_words(message) if self._me.wrote(message) else readable(message, self._without_names)
+        files = estimated_chars(message.get("files") or (), self._file_limits)
+        return min(len(text), self._most_chars) + files + 20
 
     @property
     def _most_chars(self) -> int:
@@ -195,7 +202,7 @@ def _conversation(thread: Sequence[Json], question: Question, me: Identity) -> l
 
 
 def _alone(question: Question) -> Json:
-    """The question as it was delivered: all there is where it starts a thread, or was deleted since."""
+    """The question as it was delivered: all there is where it starts a thread, or where that lacks it."""
     return {"ts": question.ts, "user": question.user, "text": question.text, **question.post}
 
 

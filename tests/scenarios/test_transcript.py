@@ -99,6 +99,29 @@ async def test_the_cut_of_a_long_thread_stays_where_it_is_for_the_next_questions
     assert begins == [begins[0]] * 4
 
 
+async def test_what_stands_in_blocks_and_attachments_counts_as_well(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=(model := _model()), history_tokens=1_000) as scene:
+        root = await scene.ada.say("#general", "Look", deliver=False)
+        for number in range(30):
+            section = {"type": "section", "text": {"type": "mrkdwn", "text": f"alert {number} " + "x" * 900}}
+            await scene.playground.bot("deploybot").say("#general", "", thread_ts=root, blocks=[section])
+        await _ask(scene, "which?", root)
+    thread = _thread(model)
+    assert "are left out here" in thread[1][1]
+    assert "alert 29" in thread[-2][1]
+    assert sum(len(words) for _, words in thread) < 1_000 * 4 + 100
+
+
+async def test_a_question_that_its_thread_does_not_hold_is_asked_all_the_same(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=(model := _model())) as scene:
+        root = await scene.ada.say("#general", "The build is red", deliver=False)
+        question = await scene.ada.say("#general", "@threadloop why?", thread_ts=root)
+        # As where conversations.replies lags behind the events: the bot has not read it yet.
+        scene.playground.workspace.channel("#general").replies[root].remove(question)
+        await scene.answer(question, root=root)
+    assert _thread(model) == [("user", "Ada Lovelace: The build is red"), ("user", "Ada Lovelace: why?")]
+
+
 async def test_a_very_long_message_is_cut_with_a_note(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=(model := _model()), history_tokens=1_000) as scene:
         await scene.answer(await scene.ada.say("#general", "@threadloop " + "long " * 2_000))
