@@ -5,6 +5,7 @@ File contents are asked of Slack's own hosts only, since the request carries the
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 from collections import OrderedDict
@@ -35,6 +36,7 @@ _TEXT_TYPES = (
 )
 _REMEMBER_BYTES = 32_000_000
 _TIMEOUT_S = 10.0
+_MOST_DOWNLOADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,11 @@ class Files:
         self._limits = limits
         # A thread's images are asked for again with each of its questions.
         self._contents: OrderedDict[str, bytes] = OrderedDict()
+        self._downloads = asyncio.Semaphore(_MOST_DOWNLOADS)
 
     async def parts(self, files: Sequence[Json]) -> list[TextPart | ImagePart]:
         """Each file as a part, in order. A file that can't be read is named with the reason."""
-        return [await self._part(file) for file in files]
+        return await asyncio.gather(*map(self._part, files))
 
     async def _part(self, file: Json) -> TextPart | ImagePart:
         mimetype = str(file.get("mimetype") or "")
@@ -89,12 +92,13 @@ class Files:
     async def _content(self, file: Json, most: int) -> bytes | None:
         key = f"{file.get('id')}:{most}"
         if key not in self._contents:
-            content = await self._download(
-                str(file.get("url_private_download") or file.get("url_private")), most
-            )
+            url = str(file.get("url_private_download") or file.get("url_private"))
+            async with self._downloads:
+                content = await self._download(url, most)
             if content is None:
                 return None
             self._remember(key, content)
+            return content
         return self._contents[key]
 
     def _remember(self, key: str, content: bytes) -> None:
