@@ -66,8 +66,10 @@ class Delivery:
                 return await self._post_once({**UNFURL_NOTHING, **form}, mark)
         if body.needs_foot:
             raise SlackRefused("Slack refused every form of what people were to press a button of.")
+        # A file belongs to the answer above it.
+        ts = await self._post_once({**UNFURL_NOTHING, "text": _AS_FILE}, mark)
         await self.upload(Attach("answer.md", body.text or body.fallback, "Answer"))
-        return await self._post_once({**UNFURL_NOTHING, "text": _AS_FILE}, mark)
+        return ts
 
     async def change_marked(self, ts: str, body: Body, mark: Json) -> None:
         """Change what a message shows, and its mark.

@@ -11,7 +11,8 @@ last one, so that a provider's prompt cache hits. Two things follow:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, TypeAlias
 
@@ -27,10 +28,13 @@ from bot.slack.people import Directory, clean_name
 from bot.slack.text import Names, from_mrkdwn, people_in, places_in, readable, unescape
 
 Json: TypeAlias = Mapping[str, Any]
+_Contents: TypeAlias = Mapping[str, Sequence[TextPart | ImagePart]]
+"""What is in the files of messages, by the messages' timestamps."""
 
 _CHARS_PER_TOKEN = 4
 _PAGE = 999  # Slack's most; it may give fewer
 _MOST_PAGES = 10
+_FILE_OF_AN_ANSWER = re.compile(r"answer\.md|table-\d+\.csv")
 _SPOKEN_SUBTYPES = (None, "file_share", "bot_message", "thread_broadcast", "me_message")
 
 
@@ -93,14 +97,14 @@ class Transcript:
         if question.source == "command":
             return [await self._command(question)]
         root, left_out, rest = self._fit(said)
-        names = await self._names([root, *rest])
-        messages = [await self._map(root, names)]
+        names, contents = await asyncio.gather(self._names([root, *rest]), self._read_files([root, *rest]))
+        messages = [self._map([root], names, contents)]
         if left_out:
             messages.append(
                 ChatMessage("user", f"[note] {left_out} messages of this thread are left out here.")
             )
         for _, parts in groupby(rest, key=_answer_key):
-            messages.append(await self._map_parts(list(parts), names))
+            messages.append(self._map(list(parts), names, contents))
         return messages
 
     async def _command(self, question: Question) -> ChatMessage:
@@ -159,6 +163,8 @@ class Transcript:
         # Before anybody is looked up: a name is about as long as an id.
         text = _own_words(message) if self._me.wrote(message) else readable(message, self._without_names)
         files = estimated_chars(message.get("files") or (), self._file_limits)
+        if self._me.wrote(message):
+            files = min(files, self._most_chars)
         return min(len(text), self._most_chars) + files + 20
 
     @property
@@ -180,25 +186,62 @@ class Transcript:
             places=places,
         )
 
-    async def _map_parts(self, parts: Sequence[Json], names: Names) -> ChatMessage:
-        """The parts of one answer as one message; anything else is a message by itself."""
-        if len(parts) == 1:
-            return await self._map(parts[0], names)
-        return ChatMessage("assistant", "\n\n".join(map(_own_words, parts)))
+    async def _read_files(self, messages: Iterable[Json]) -> _Contents:
+        """Of what the bot itself has attached, only what belongs to an answer is read."""
+        those = [
+            message
+            for message in messages
+            if message.get("files") and (read_marker(message) or not self._me.wrote(message))
+        ]
+        contents = await asyncio.gather(*(self._files.parts(message["files"]) for message in those))
+        return {message["ts"]: parts for message, parts in zip(those, contents, strict=True)}
 
-    async def _map(self, message: Json, names: Names) -> ChatMessage:
+    def _map(self, parts: Sequence[Json], names: Names, contents: _Contents) -> ChatMessage:
+        """The parts of one answer as one message, or a message that somebody else has written."""
+        message = parts[0]
         if self._me.wrote(message):
-            return ChatMessage("assistant", _own_words(message))
+            texts = (text for part in parts for text in self._own_texts(part, contents))
+            return ChatMessage("assistant", "\n\n".join(texts))
         text = f"{_speaker(message, names)}: {_cut(readable(message, names), self._most_chars)}"
-        files = await self._files.parts(message.get("files") or ())
-        return ChatMessage("user", _content(text, files))
+        return ChatMessage("user", _content(text, contents.get(message["ts"], ())))
+
+    def _own_texts(self, message: Json, contents: _Contents) -> Iterator[str]:
+        if words := _own_words(message):
+            yield words
+        for part in contents.get(message["ts"], ()):
+            if isinstance(part, TextPart):
+                yield _cut(part.text, self._most_chars)
 
 
 def _conversation(thread: Sequence[Json], question: Question, me: Identity) -> list[Json]:
     """What was said up to the question, each answer right behind what it answers."""
     # Any app can put our marks on its messages.
-    marked = (message if me.wrote(message) else {**message, "metadata": None} for message in thread)
+    marked = (
+        message if me.wrote(message) else {**message, "metadata": None}
+        for message in _with_marked_files(thread, me)
+    )
     return sorted((each for each in marked if _counts(each, question, me)), key=_place_in_conversation)
+
+
+def _with_marked_files(thread: Iterable[Json], me: Identity) -> Iterator[Json]:
+    """The thread, in which the files of an answer carry its mark. Slack gives a file's message none of its own.
+
+    They are put below their answer before another one begins.
+    """
+    answer: Json | None = None
+    for message in thread:
+        if me.wrote(message):
+            if read_marker(message):
+                answer = message
+            elif answer and _is_file_of_an_answer(message):
+                message = {**message, "metadata": answer["metadata"]}
+        yield message
+
+
+def _is_file_of_an_answer(message: Json) -> bool:
+    files = message.get("files") or ()
+    names = (str(file.get("name") or "") for file in files)
+    return bool(files) and not message.get("text") and all(map(_FILE_OF_AN_ANSWER.fullmatch, names))
 
 
 def _alone(question: Question) -> Json:

@@ -246,6 +246,36 @@ async def test_a_long_answer_is_one_message_to_the_model(tmp_path: Path) -> None
     assert _thread(model)[1] == ("assistant", long)
 
 
+async def test_what_of_an_answer_went_into_a_file_is_known_to_the_next_questions(tmp_path: Path) -> None:
+    rows = "".join(f"| {'r' * 60} | {'s' * 60} {number} |\n" for number in range(120))
+    replies = [text(f"Here:\n\n| a | b |\n|---|---|\n{rows}"), text("It is 7."), text("Yes.")]
+    async with bot_in_workspace(tmp_path, model=(model := OpenAIServer(replies))) as scene:
+        root = await scene.ada.say("#general", "@threadloop a table, please")
+        await scene.ada.say("#general", "And thanks", thread_ts=root)
+        await scene.answer(root)
+        assert any(message.get("files") for message in scene.shown(root))
+        await _ask(scene, "what is in row 7?", root)
+        await _ask(scene, "sure?", root)
+    thread = _thread(model)
+    assert [role for role, _ in thread] == ["user", "assistant", "user", "user", "assistant", "user"]
+    assert "[file: table-1.csv]" in thread[1][1]
+    assert f"{'s' * 60} 7\n" in thread[1][1]
+    prompts = [json.dumps(request["messages"][:-1])[:-1] for request in model.requests]
+    assert prompts[2].startswith(prompts[1])
+
+
+async def test_an_answer_that_slack_would_not_show_is_known_as_well(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=(model := _model())) as scene:
+        root = await scene.ada.say("#general", "@threadloop one")
+        await scene.answer(root)
+        scene.playground.faults.next("chat.postMessage", times=3, error="invalid_blocks")
+        await _ask(scene, "two", root)
+        await _ask(scene, "three", root)
+    answers = [words for role, words in _thread(model) if role == "assistant"]
+    assert answers[0] == "Answer 1"
+    assert "[file: answer.md]\n```\nAnswer 2" in answers[1]
+
+
 async def _ask(scene: Scene, words: str, root: str, *, who: str = "ada") -> None:
     ts = await scene.playground.person(who).say("#general", f"@threadloop {words}", thread_ts=root)
     await scene.answer(ts, root=root)
