@@ -25,6 +25,7 @@ from bot.errors import (
     ModelUnreachable,
     StreamCut,
 )
+from bot.surrogates import is_begun, well_formed
 
 
 class HumanloopModel:
@@ -87,6 +88,8 @@ class _Reply:
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
     log_id: str | None = None
+    begun: str = ""
+    """The first half of a character, whose other half comes with the next chunk."""
 
     def take(self, chunk: PromptCallStreamResponse) -> str:
         """Add a chunk; return the text that is new in it."""
@@ -100,14 +103,17 @@ class _Reply:
         message = chunk.output_message
         for call in (message.tool_calls if message else None) or ():
             self._take_call(call.id, call.function.name, call.function.arguments or "")
-        delta = chunk.output or ""
+        delta, self.begun = self.begun + (chunk.output or ""), ""
+        if is_begun(delta) and self.finish_reason is None:
+            delta, self.begun = delta[:-1], delta[-1]
+        delta = well_formed(delta)
         self.text.append(delta)
         return delta
 
     def _take_call(self, call_id: str | None, name: str, arguments: str) -> None:
         # Every call needs an id of its own: its result is matched to it by that.
         call_id = call_id or f"call_{len(self.calls)}"
-        self.calls[call_id] = ToolCall(call_id, name, arguments)
+        self.calls[call_id] = ToolCall(call_id, well_formed(name), well_formed(arguments))
 
     def finish(self) -> ModelReply:
         """The whole reply.

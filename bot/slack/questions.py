@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from bot.conversation import Question, Source
+from bot.surrogates import well_formed
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -62,11 +64,17 @@ def _question(team: str, channel: str, message: Json, source: Source) -> Questio
         # A post outside a thread starts one.
         thread_ts=message.get("thread_ts") or message["ts"],
         user=message["user"],
-        text=message.get("text") or "",
+        text=well_formed(message.get("text") or ""),
         source=source,
-        post={key: message[key] for key in ("blocks", "files") if message.get(key)} if starts_thread else {},
+        post=_post(message) if starts_thread else {},
         at=float(edited["ts"]) if edited else None,
     )
+
+
+def _post(message: Json) -> dict[str, Any]:
+    parts = {key: message[key] for key in ("blocks", "files") if message.get(key)}
+    post: dict[str, Any] = json.loads(well_formed(json.dumps(parts, ensure_ascii=False)))
+    return post
 
 
 def from_command(body: Json) -> Question:
@@ -77,7 +85,7 @@ def from_command(body: Json) -> Question:
         ts=body["trigger_id"],
         thread_ts=body["trigger_id"],
         user=body["user_id"],
-        text=body.get("text") or "",
+        text=well_formed(body.get("text") or ""),
         source="command",
         response_url=body["response_url"],
         at=time.time(),

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from bot.surrogates import well_formed
+
 Json: TypeAlias = Mapping[str, Any]
 
 _TOKEN = re.compile(r"<([^<>|\n][^<>\n]*)>")
@@ -82,7 +84,7 @@ def readable(message: Json, names: Names) -> str:
         # Beside rich text, Slack makes the text from it.
         text = ""
     attached = (_attachment(each, names) for each in _objects(message.get("attachments")))
-    return "\n".join(filter(None, [text, shown, *attached]))
+    return well_formed("\n".join(filter(None, [text, shown, *attached])))
 
 
 def _bare(text: str) -> str:

@@ -9,6 +9,8 @@ from support.bot import bot_in_workspace
 from support.openai_server import OpenAIServer, text
 from support.patience import UNSTREAMED
 
+from bot.conversation import Event, Question, TextDelta
+
 LIMIT = 4_000  # chat.update's, in characters of `text`
 
 
@@ -31,6 +33,21 @@ async def test_a_quick_answer_is_one_post(tmp_path: Path) -> None:
         assert len(scene.calls("chat.postMessage")) == 1
         assert not scene.calls("chat.startStream")
         assert not scene.calls("chat.update")
+
+
+async def test_halves_of_characters_come_together_or_are_replaced(tmp_path: Path) -> None:
+    """Some providers divide an emoji between two chunks."""
+    begun = asyncio.Event()
+    model = OpenAIServer([text("Fine \ud83d", "\ude00, it is \ud83d", hold=begun)])
+
+    def observe(_question: Question, event: Event) -> None:
+        if isinstance(event, TextDelta):
+            begun.set()
+
+    async with bot_in_workspace(tmp_path, model=model, observe=observe) as scene:
+        ts = await scene.ada.say("#general", "@threadloop How is \ud83d\ude00 or \ud83d?")
+        assert await scene.answer(ts) == "Fine \U0001f600, it is \ufffd"
+    assert model.requests[0]["messages"][1]["content"] == "Ada Lovelace: How is \U0001f600 or \ufffd?"
 
 
 async def test_markdown_is_rendered_by_slack(tmp_path: Path) -> None:

@@ -86,6 +86,10 @@ def test_what_is_no_token_stays(token: str) -> None:
     assert from_mrkdwn(f"see {token}", NAMES) == f"see {token}"
 
 
+def test_halves_of_characters_come_together_or_are_replaced() -> None:
+    assert readable({"text": "\ud83d\ude00 or \ud83d"}, NAMES) == "\U0001f600 or \ufffd"
+
+
 def test_blocks_are_read_beside_the_text() -> None:
     blocks: list[Json] = [
         {"type": "header", "text": {"type": "plain_text", "text": "Incident 42"}},
