@@ -160,6 +160,7 @@ async def test_several_days_are_told_one_by_one() -> None:
         "temperature_max": 13,
         "unit": "°C",
         "conditions": "partly cloudy",
+        "precipitation_mm": 0.0,
         "precipitation_probability_percent": 10,
         "wind": "14 km/h",
     }
@@ -176,16 +177,65 @@ async def test_several_days_are_told_one_by_one() -> None:
 async def test_hours_are_listed_when_asked_for() -> None:
     async with WeatherServer() as weather, tool_context(weather.config) as context:
         tonight = await ask(context, "London", "tonight", hourly=True)
-        week = await ask(context, "London", "this week", hourly=True)
+        week = await ask(context, "London", "next 7 days", hourly=True)
+        boston = await ask(context, "Boston", "next 7 days", hourly=True)
     assert len(tonight["hours"]) == 6
     assert tonight["hours"][0] == {
         "time": "2026-11-22T18:00",
         "temperature": 12,
         "conditions": "partly cloudy",
+        "precipitation_mm": 0.0,
         "precipitation_probability_percent": 10,
         "wind": "14 km/h",
     }
     assert [hour["time"][11:] for hour in week["hours"][:3]] == ["12:00", "15:00", "18:00"]
+    assert boston["hours"][0]["precipitation_mm"] == 0.9
+
+
+def open_meteos(codes: list[int | None], amounts: list[float | None], first_hour: int = 18) -> bytes:
+    """Open-Meteo's answer for the hours of tonight."""
+    count = len(codes)
+    return json.dumps(
+        {
+            "hourly": {
+                "time": [f"2026-11-22T{hour:02}:00" for hour in range(first_hour, first_hour + count)],
+                "temperature_2m": [-2.0] * count,
+                "weather_code": codes,
+                "apparent_temperature": [None] * count,
+                "precipitation": amounts,
+                "precipitation_probability": [90] * count,
+                "wind_speed_10m": [None] * count,
+            }
+        }
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("codes", "amounts", "unit", "told"),
+    [
+        (
+            [3, 3, 3, 75, 75, 95],
+            [0, 0, 0, 12, 15, 20],
+            "celsius",
+            "-2 °C, overcast, at times heavy snow, thunderstorm, 90% chance of precipitation (47 mm)",
+        ),
+        (
+            [80, 80, 65, 61, 45, 80],
+            [1, 1, 9, 1, 0, 0.7],
+            "fahrenheit",
+            "28 °F, light rain showers, at times fog, heavy rain, 90% chance of precipitation (0.5 in)",
+        ),
+        ([71] * 6, [0.1, None, 0, 0, 0, 0], "celsius", "-2 °C, light snow, 90% chance of precipitation"),
+    ],
+)
+async def test_the_roughest_of_a_period_is_told_and_how_much_falls(
+    codes: list[int | None], amounts: list[float | None], unit: str, told: str
+) -> None:
+    async with WeatherServer() as weather, tool_context(weather.config) as context:
+        weather.fail("forecast", status=200, body=open_meteos(codes, amounts))
+        answer = await ask(context, "London", "tonight", unit=unit)
+    assert answer["summary"] == f"Tonight in London, United Kingdom: {told} (source: Open-Meteo (CC BY 4.0))."
+    assert answer.get("precipitation_mm") == (None if None in amounts else sum(filter(None, amounts)))
 
 
 @pytest.mark.parametrize(

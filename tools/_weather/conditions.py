@@ -7,7 +7,7 @@ Symbols: api.met.no/weatherapi/weathericon.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 _WORDS = {
     0: "clear sky", 1: "mainly clear", 2: "partly cloudy", 3: "overcast", 45: "fog", 48: "freezing fog",
@@ -28,6 +28,16 @@ _SYMBOLS = {
     "heavysnowshowers": 86,
 }  # fmt: skip
 
+# From the mildest to the roughest: the numbers of the codes are in another order.
+_KINDS = (
+    (45, 48),
+    (51, 53, 55, 80, 61, 81, 63, 65, 82),
+    (68, 83, 69, 84, 56, 66, 57, 67),
+    (77, 71, 85, 73, 86, 75),
+    (95, 96, 99),
+)
+"""Fog, rain, sleet and what freezes on the ground, snow, thunder."""
+
 
 def in_words(code: int | None) -> str:
     """A WMO code in words."""
@@ -38,6 +48,14 @@ def code_of_symbol(symbol: str | None) -> int | None:
     """A symbol of MET Norway, such as `lightrainshowers_night`, as a WMO code."""
     base = (symbol or "").split("_")[0]
     return 95 if base.endswith("thunder") else _SYMBOLS.get(base)
+
+
+def conditions(codes: Collection[int | None]) -> str:
+    """What most hours have, and what is rougher in others: `overcast, at times heavy snow, thunderstorm`."""
+    usual, present = most_telling(codes), set(codes)
+    roughest = (max(present.intersection(kind), key=kind.index, default=usual) for kind in _KINDS)
+    at_times = ", ".join(in_words(code) for code in roughest if code != usual)
+    return in_words(usual) + (f", at times {at_times}" if at_times else "")
 
 
 def most_telling(codes: Iterable[int | None]) -> int | None:

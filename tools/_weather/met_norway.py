@@ -89,7 +89,7 @@ def _hour(step: _Step, place: Place) -> Hour:
         time=step.time.astimezone(zone_or_utc(place.timezone)),
         temperature=instant.air_temperature,
         code=code_of_symbol(ahead.summary.symbol_code),
-        precipitation=ahead.details.get("precipitation_amount") if step.data.next_1_hours else None,
+        precipitation=ahead.details.get("precipitation_amount"),
         probability=ahead.details.get("probability_of_precipitation"),
         wind=None if instant.wind_speed is None else instant.wind_speed * _KMH_PER_MS,
     )

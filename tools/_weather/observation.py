@@ -19,7 +19,7 @@ class Hour:
     feels_like: float | None = None
     """Degrees Celsius."""
     precipitation: float | None = None
-    """Millimetres in the hour."""
+    """Millimetres until the next time that the service tells, mostly an hour later."""
     probability: float | None = None
     """Of precipitation, in percent."""
     wind: float | None = None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
 from tools._places.geocoding import Found
-from tools._weather.conditions import in_words, most_telling
+from tools._weather.conditions import conditions, in_words
 from tools._weather.observation import Hour, Origin, Weather
 from tools._weather.period import Period
-from tools._weather.scales import Unit, degrees, sign, speed
+from tools._weather.scales import Unit, amount, degrees, sign, speed
 
 # A forecast for longer than this is told day by day.
 _ONE_DAY = timedelta(hours=24)
@@ -68,6 +69,7 @@ def _over(hours: Sequence[Hour], unit: Unit) -> dict[str, Any]:
             "temperature_max": degrees(max(temperatures), unit),
             "unit": sign(unit),
             "conditions": _conditions(hours),
+            "precipitation_mm": _fallen(hours),
             "precipitation_probability_percent": _whole(_highest(hours, lambda hour: hour.probability)),
             "wind": speed(_highest(hours, lambda hour: hour.wind), unit),
         }
@@ -80,6 +82,7 @@ def _at(hour: Hour, unit: Unit) -> dict[str, Any]:
             "time": hour.time.strftime("%Y-%m-%dT%H:%M"),
             "temperature": degrees(hour.temperature, unit),
             "conditions": in_words(hour.code),
+            "precipitation_mm": hour.precipitation,
             "precipitation_probability_percent": _whole(hour.probability),
             "wind": speed(hour.wind, unit),
         }
@@ -90,9 +93,11 @@ def _by_day(hours: Iterable[Hour]) -> dict[date, list[Hour]]:
     return {day: list(of_day) for day, of_day in groupby(hours, key=lambda hour: hour.time.date())}
 
 
-def _listed(hours: Sequence[Hour]) -> Sequence[Hour]:
-    """All hours of a day or so, and every third of more."""
-    return hours if len(hours) <= _MOST_HOURS_LISTED else hours[::3]
+def _listed(hours: Sequence[Hour]) -> list[Hour]:
+    """All hours of a day or so, and every third of more, with what falls until the next one listed."""
+    step = 1 if len(hours) <= _MOST_HOURS_LISTED else 3
+    starts = range(0, len(hours), step)
+    return [replace(hours[start], precipitation=_fallen(hours[start : start + step])) for start in starts]
 
 
 def _current_summary(found: Found, weather: Weather, hour: Hour, unit: Unit) -> str:
@@ -123,8 +128,11 @@ def _forecast_summary(
 def _told(hours: Sequence[Hour], unit: Unit) -> str:
     low, high = (degrees(pick(hour.temperature for hour in hours), unit) for pick in (min, max))
     parts = [f"{low} {sign(unit)}" if low == high else f"{low} to {high} {sign(unit)}", _conditions(hours)]
+    fallen = amount(_fallen(hours) or 0, unit)
     if (probability := _highest(hours, lambda hour: hour.probability)) is not None:
-        parts.append(f"{_whole(probability)}% chance of precipitation")
+        parts.append(f"{_whole(probability)}% chance of precipitation" + (f" ({fallen})" if fallen else ""))
+    elif fallen:
+        parts.append(f"{fallen} of precipitation")
     if (wind := _highest(hours, lambda hour: hour.wind)) is not None:
         parts.append(f"wind up to {speed(wind, unit)}")
     return ", ".join(parts)
@@ -144,7 +152,13 @@ def _origin(origin: Origin) -> dict[str, Any]:
 
 
 def _conditions(hours: Iterable[Hour]) -> str:
-    return in_words(most_telling(hour.code for hour in hours))
+    return conditions([hour.code for hour in hours])
+
+
+def _fallen(hours: Iterable[Hour]) -> float | None:
+    """Millimetres in all hours. A sum over some of them would pass for it."""
+    amounts = [hour.precipitation for hour in hours]
+    return None if None in amounts else round(sum(filter(None, amounts)), 1)
 
 
 def _highest(hours: Iterable[Hour], of: Callable[[Hour], float | None]) -> float | None:

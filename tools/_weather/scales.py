@@ -7,6 +7,7 @@ from typing import Literal
 Unit = Literal["celsius", "fahrenheit"]
 
 _MILES_PER_KM = 0.621371
+_MM_PER_INCH = 25.4
 # Where the thermometers on the wall show Fahrenheit: the United States with its islands, and a few others.
 _FAHRENHEIT = frozenset({"US", "PR", "GU", "VI", "AS", "MP", "UM", "BS", "BZ", "KY", "PW", "FM", "MH", "LR"})
 
@@ -33,3 +34,9 @@ def speed(kmh: float | None, unit: Unit) -> str | None:
     if kmh is None:
         return None
     return f"{round(kmh * _MILES_PER_KM)} mph" if unit == "fahrenheit" else f"{round(kmh)} km/h"
+
+
+def amount(mm: float, unit: Unit) -> str:
+    """Water that falls, as people who use `unit` for temperatures write it; empty if it is next to nothing."""
+    shown = f"{mm / _MM_PER_INCH:.1f} in" if unit == "fahrenheit" else f"{mm:.0f} mm"
+    return "" if float(shown.split()[0]) == 0 else shown
