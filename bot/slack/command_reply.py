@@ -19,9 +19,8 @@ from bot.slack.markdown import compose
 
 _log = logging.getLogger(__name__)
 
-# Slack takes five answers at a response_url: these, a line on the rest, and a failure after the others.
-_MOST_MESSAGES = 3
-_REST = "_The rest did not fit. Ask in a thread to get it all._"
+# Slack takes five answers at a response_url: these, and a failure after the others.
+_MOST_MESSAGES = 4
 
 
 class CommandReply:
@@ -62,8 +61,8 @@ class CommandReply:
             SlackError: Slack refused.
         """
         allowed = Allowed(frozenset({self._question.user}), self._urls, self._secrets)
-        composed = compose(answer.text, allowed, most_messages=_MOST_MESSAGES)
-        shown = [*composed.messages, *([_REST] if composed.files else [])]
+        # Where only the asker sees it, and the bot may be no member, no file can be put.
+        shown = compose(answer.text, allowed, most_messages=_MOST_MESSAGES, files=False).messages
         foot = (*self._footer.blocks(answer, self._steps.run_id), share_button(self._steps.run_id))
         for number, text in enumerate(shown):
             content = new_message(text, foot if number == len(shown) - 1 else ())

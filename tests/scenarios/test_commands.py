@@ -61,6 +61,36 @@ async def test_a_long_answer_stays_within_the_five_posts_of_a_response_url(tmp_p
         assert last["blocks"][-1]["type"] == "actions"
 
 
+async def test_a_table_that_would_be_a_file_is_written_out(tmp_path: Path) -> None:
+    rows = "".join(f"|{' value |' * 25} row {number} |\n" for number in range(9))
+    table = f"|{' a |' * 26}\n|{'---|' * 26}\n{rows}"
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text(f"{table}\nThe end.")])) as scene:
+        await scene.ada.command("/ask", "A table?", channel="#random")
+        answer = await _ephemeral(scene, "The end.", channel="#random")
+        assert "value,row 8\n```" in answer["text"]
+        assert "attached" not in answer["text"]
+        await scene.ada.press("#random", answer["ts"], "share_answer")
+        room = scene.playground.workspace.channel("#random")
+        shared = await scene.playground.until(
+            lambda: next((each.text for each in room.messages.values() if "The end." in each.text), ""),
+            what="the shared answer",
+        )
+        assert "value,row 8\n```" in shared
+        assert "attached" not in shared
+
+
+async def test_a_long_answer_is_shared_within_the_five_posts_of_a_response_url(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("word " * 6_000)])) as scene:
+        await scene.ada.command("/ask", "Everything?", channel="#random")
+        last = await _ephemeral(scene, "The rest did not fit", channel="#random")
+        await scene.ada.press("#random", last["ts"], "share_answer")
+        room = scene.playground.workspace.channel("#random")
+        await scene.playground.until(
+            lambda: any("The rest did not fit" in each.text for each in room.messages.values()),
+            what="the end of the shared answer",
+        )
+
+
 async def _ephemeral(scene: Scene, words: str, *, channel: str = "#general") -> dict[str, Any]:
     def found() -> dict[str, Any] | None:
         shown = [message for message in scene.ada.ephemerals(channel) if words in message["text"]]

@@ -24,9 +24,11 @@ _LABELLED = re.compile(
 TITLE = re.compile(r"""(\]\(\s*(?:<[^<>\n]*>|[^\s()<>]*))\s+(?:"[^"]*"|'[^']*'|\([^()]*\))\s*\)""")
 
 
-def streamed(text: str, borders: Iterable[int], allowed: Allowed, **limits: int) -> Iterator[list[Operation]]:
+def streamed(
+    text: str, borders: Iterable[int], allowed: Allowed, *, most_chars: int, most_messages: int
+) -> Iterator[list[Operation]]:
     """What each piece of the text does; it is divided at these places."""
-    writer, at = Writer(allowed, **limits), 0
+    writer, at = Writer(allowed, most_chars=most_chars, most_messages=most_messages), 0
     for border in sorted({*borders, len(text)}):
         yield writer.write(text[at : min(border, len(text))])
         at = min(border, len(text))

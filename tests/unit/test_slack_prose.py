@@ -64,6 +64,16 @@ def test_every_message_is_within_slacks_limits(text: str, limit: tuple[int, int]
 
 @thorough
 @given(texts, limits)
+def test_without_files_nothing_is_said_to_be_in_one(text: str, limit: tuple[int, int]) -> None:
+    whole = compose(text, ALLOWED, most_chars=limit[0], most_messages=limit[1], files=False)
+    assert not whole.files
+    assert len(whole.messages) <= limit[1]
+    assert all(len(escape(message)) <= limit[0] for message in whole.messages)
+    assert not any("in the attached file" in message for message in whole.messages)
+
+
+@thorough
+@given(texts, limits)
 def test_nobody_else_is_pinged_and_no_other_link_can_be_clicked(text: str, limit: tuple[int, int]) -> None:
     for message in compose(text, ALLOWED, most_chars=limit[0], most_messages=limit[1]).messages:
         assert set(pinged(message)) <= ALLOWED.people

@@ -11,6 +11,7 @@ from bot.slack.prose.operations import Append, Attach, NextMessage, Operation, s
 
 REST = "answer.md"
 _NOTE = f"\n\n_The rest is in the attached file `{REST}`._"
+_NOTE_WITHOUT_FILE = "\n\n_The rest did not fit. Ask in a thread to get it all._"
 
 # How full a message is before it ends at a blank line, at a line's end, at a space.
 _FULL_AT_BLANK = 0.75
@@ -31,6 +32,8 @@ class Pages:
 
     most_chars: int
     most_messages: int
+    attaches: bool = True
+    """Whether what has no place becomes a file; otherwise it is left out, with a note."""
     operations: list[Operation] = field(default_factory=list)
     _used: int = 0
     _number: int = 1
@@ -84,7 +87,7 @@ class Pages:
     @property
     def most_table_chars(self) -> int:
         """The characters of a table that every message has room for."""
-        return self.most_chars - _LINE_ENDS - len(_NOTE) - 2
+        return self.most_chars - _LINE_ENDS - len(self._note) - 2
 
     def have_room_for(self, tables: Sequence[str]) -> bool:
         """Whether there are messages enough, which take one table each. A single one may go into the file."""
@@ -164,7 +167,7 @@ class Pages:
 
     def close(self) -> None:
         """Add the file with what had no place."""
-        if self._rest is not None:
+        if self._rest is not None and self.attaches:
             self.operations.append(Attach(REST, "".join(self._rest).strip() + "\n", "The rest of the answer"))
 
     def _turn(self) -> None:
@@ -176,7 +179,7 @@ class Pages:
             self._turn_page()
             return
         self._shut_fence()
-        self._append(_NOTE)
+        self._append(self._note)
         self._rest, self._is_full = [], False
 
     def _turn_page(self) -> None:
@@ -215,9 +218,13 @@ class Pages:
         )
         self._is_full = self._used >= share * self._most()
 
+    @property
+    def _note(self) -> str:
+        return _NOTE if self.attaches else _NOTE_WITHOUT_FILE
+
     def _most(self) -> int:
         """The characters of the present message; the last one keeps room for saying that there is more."""
-        return self.most_chars - _LINE_ENDS - (len(_NOTE) if self._number >= self.most_messages else 0)
+        return self.most_chars - _LINE_ENDS - (len(self._note) if self._number >= self.most_messages else 0)
 
     def _room(self) -> int:
         if self._rest is not None:

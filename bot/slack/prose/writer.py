@@ -31,13 +31,17 @@ class Writer:
         allowed: whom the answer may mention, which of its links may be clicked, and what it may not tell.
         most_chars: of a message, as escaped for Slack's `text` field.
         most_messages: what is longer becomes a file.
+        files: whether there may be files. Without them a table is written out, and what is longer is left out.
     """
 
-    def __init__(self, allowed: Allowed, *, most_chars: int = 3_900, most_messages: int = 5) -> None:
+    def __init__(
+        self, allowed: Allowed, *, most_chars: int = 3_900, most_messages: int = 5, files: bool = True
+    ) -> None:
         self._allowed = allowed
         self._redaction = Redaction(allowed.secrets)
         self._blocks = Blocks()
-        self._pages = Pages(most_chars, most_messages)
+        self._pages = Pages(most_chars, most_messages, files)
+        self._most_files = _MOST_FILES if files else 0
         self._return = ""
         self._quote = ""
         self._tables = 0
@@ -125,7 +129,7 @@ class Writer:
         aligned = table.aligned()
         if aligned is not None and self._pages.undivided_code(aligned):
             return
-        if self._tables == _MOST_FILES:
+        if self._tables == self._most_files:
             self._pages.begin_code("```", "csv")
             for line in table.csv().splitlines():
                 # A line of back-ticks would end the code.
@@ -147,9 +151,11 @@ class Composed:
     files: list[Attach] = field(default_factory=list)
 
 
-def compose(text: str, allowed: Allowed, *, most_chars: int = 3_900, most_messages: int = 5) -> Composed:
-    """The messages and files that show `text`, which is there as a whole."""
-    writer = Writer(allowed, most_chars=most_chars, most_messages=most_messages)
+def compose(
+    text: str, allowed: Allowed, *, most_chars: int = 3_900, most_messages: int = 5, files: bool = True
+) -> Composed:
+    """The messages and files that show `text`, which is there as a whole. The arguments are a `Writer`'s."""
+    writer = Writer(allowed, most_chars=most_chars, most_messages=most_messages, files=files)
     composed = Composed([""])
     for operation in [*writer.write(text), *writer.close()]:
         match operation:
