@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 from support.openai_server import OpenAIServer, text
 
 from bot.gateway.chat import FunctionCall, ImagePart, ImageUrl, Message, TextPart, Tool, ToolCall
-from bot.gateway.providers.base import ModelRequest, Parameters
+from bot.gateway.providers.base import Finished, ModelRequest, Parameters, TextDelta, TokenUsage
 from bot.gateway.providers.openai import OpenAIProvider, _CallsUnderWay
+from bot.http_server import serve
 
 HELLO = Message("user", "Ann: hello")
 
@@ -95,3 +102,35 @@ def test_calls_that_share_an_index_are_told_apart_by_their_ids(index: int | None
         ToolCall("a", FunctionCall("f", '{"x":1}')),
         ToolCall("b", FunctionCall("f", '{"x":2}')),
     )
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+async def test_events_are_read_however_they_are_written_and_cut(end: str, size: int) -> None:
+    lines = [
+        ": a comment", "",
+        "event: chunk", 'data:{"choices": [{"delta": {"content": "Grüße"}}]}', "",
+        "data: ", "",
+        "data: 17", "",
+        'data: {"choices":', 'data: [{"delta": {"content": " an\\nalle"}, "finish_reason": "stop"}]}', "",
+        "id: 3", "",
+        'data: {"usage": {"prompt_tokens": 5}}', "",
+        "data: [DONE]", "",
+        'data: {"choices": [{"delta": {"content": "!"}}]}', "", "",
+    ]  # fmt: skip
+    written = end.join(lines).encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(written), size):
+            yield written[start : start + size]
+
+    async def answer(_request: Request) -> Response:
+        return StreamingResponse(pieces(), media_type="text/event-stream")
+
+    app = Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])
+    async with serve(app) as url:
+        provider = OpenAIProvider("sk-test", f"{url}/v1")
+        *texts, finished = [chunk async for chunk in provider.stream(ModelRequest("m", (HELLO,)))]
+        await provider.aclose()
+    assert texts == [TextDelta("Grüße"), TextDelta(" an\nalle")]
+    assert finished == Finished("stop", (), TokenUsage(prompt=5))
