@@ -24,7 +24,7 @@ _WITHIN_S = 60.0
 
 
 async def measure(report: Report) -> None:
-    """Compare the processor time of long answers with that of short ones."""
+    """Compare the processor time of long answers with that of short ones, and of no answer at all."""
     async with OpenAIServer(reply=_reply) as model:
         playground = Playground(Seed.default())
         with tempfile.TemporaryDirectory() as folder:
@@ -33,8 +33,9 @@ async def measure(report: Report) -> None:
                 await _cpu_s(bot, playground, "short")
                 long = statistics.median([await _cpu_s(bot, playground, "long") for _ in range(_ANSWERS)])
                 short = statistics.median([await _cpu_s(bot, playground, "short") for _ in range(_ANSWERS)])
-    report.add("streaming 1,000 tokens: CPU of the whole answer", long * 1000, "ms")
-    report.add("streaming 1,000 tokens: CPU beyond a short answer's", (long - short) * 1000, "ms", 60)
+                idle = statistics.median([await _idle_cpu_s(bot) for _ in range(_ANSWERS)])
+    report.add("streaming 1,000 tokens: CPU of the whole answer", (long - idle) * 1000, "ms", 60)
+    report.add("streaming 1,000 tokens: CPU beyond a short answer's", (long - short) * 1000, "ms")
 
 
 async def _cpu_s(bot: BotProcess, playground: Playground, kind: str) -> float:
@@ -43,6 +44,12 @@ async def _cpu_s(bot: BotProcess, playground: Playground, kind: str) -> float:
     await playground.until(lambda: _answered(playground, ts), _WITHIN_S)
     # As long as a long one, so that what a bot costs in any case is the same.
     await asyncio.sleep(max(0.0, _SETTLE_S - (time.perf_counter() - started)))
+    return bot.cpu_s - cpu
+
+
+async def _idle_cpu_s(bot: BotProcess) -> float:
+    cpu = bot.cpu_s
+    await asyncio.sleep(_SETTLE_S)
     return bot.cpu_s - cpu
 
 
