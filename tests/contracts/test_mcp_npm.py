@@ -82,7 +82,7 @@ async def test_tools_are_listed_and_called(scene: Scene) -> None:
     image = await call(scene.servers, "every__get-tiny-image")
     assert "[image: image/png, 4033 bytes]" in image.content
     wrong = await call(scene.servers, "every__echo")
-    assert "expected string, received undefined at message" in wrong.content
+    assert "'message' is a required property" in wrong.content
     assert json.loads(wrong.content)["advice"] == "Correct this and call the tool again."
 
 
