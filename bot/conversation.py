@@ -221,6 +221,8 @@ class History:
     """The conversation in words, such as `#general` or `a direct message`."""
     people: tuple[Person, ...] = ()
     """Who takes part in the thread."""
+    links: frozenset[str] = frozenset()
+    """The URLs of earlier answers, normalised."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ Slack turns `<!channel>`, `<!subteam^S1>` and `<@U1>` into notifications whereve
 from __future__ import annotations
 
 from bot.slack.prose.inline import one_line
-from bot.slack.prose.links import Allowed, urls_in
+from bot.slack.prose.links import Allowed, urls_in, urls_shown_in
 from bot.slack.prose.redaction import Redaction
 
-__all__ = ["Allowed", "guarded", "urls_in", "without_secrets"]
+__all__ = ["Allowed", "guarded", "urls_in", "urls_shown_in", "without_secrets"]
 
 
 _MOST_TIMES = 4

@@ -125,7 +125,7 @@ class ThreadReply:
                 await self._parts.take_over()
 
     def know(self, history: History) -> None:
-        """Take in who takes part in the thread, and which links people and tools have brought into it."""
+        """Take in who takes part in the thread, and which links people, tools and answers brought in."""
         self._status.turn_has_come()
         texts = [_text(message.content) for message in history.messages if message.role == "user"]
         if self._steps.resumes is not None:
@@ -133,7 +133,8 @@ class ThreadReply:
             texts += [_text(message.content) for message in pause.messages if message.role == "tool"]
             texts += [result.content for result in pause.results]
         people = frozenset(person.id for person in history.people)
-        self._allow(Allowed(people, frozenset(url for text in texts for url in urls_in(text))))
+        urls = frozenset(url for text in texts for url in urls_in(text))
+        self._allow(Allowed(people, urls | history.links))
 
     def _allow(self, more: Allowed) -> None:
         self._allowed |= more

@@ -22,6 +22,7 @@ from bot.conversation import ChatMessage, Content, History, ImagePart, Person, Q
 from bot.slack.approvals import read_card
 from bot.slack.client import slack_errors
 from bot.slack.files import FileLimits, Files, estimated_chars
+from bot.slack.guard import urls_shown_in
 from bot.slack.identity import Identity
 from bot.slack.marker import read_marker
 from bot.slack.people import Directory, clean_name
@@ -74,7 +75,7 @@ class Transcript:
             self._said(question),
         )
         messages, people = await asyncio.gather(self._messages(question, said), self._people(said))
-        return History(tuple(messages), asker, place, people)
+        return History(tuple(messages), asker, place, people, self._links(said))
 
     async def _said(self, question: Question) -> list[Json]:
         """The posts of the conversation, in the order in which they are told to the model."""
@@ -87,6 +88,11 @@ class Transcript:
             # Slack may not have it in the thread yet, or no longer.
             said.append(_alone(question))
         return said
+
+    def _links(self, said: Sequence[Json]) -> frozenset[str]:
+        """What could be clicked in earlier answers. What came from tools then is not known any more."""
+        answers = (_own_words(each) for each in said if self._me.wrote(each) and read_marker(each))
+        return frozenset(url for answer in answers for url in urls_shown_in(answer))
 
     async def _people(self, said: Sequence[Json]) -> tuple[Person, ...]:
         writers = (message.get("user") or "" for message in said if not message.get("bot_id"))

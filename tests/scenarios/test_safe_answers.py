@@ -133,6 +133,23 @@ async def test_what_a_tool_found_may_be_opened(tmp_path: Path) -> None:
         assert scene.playground.unfurled == []
 
 
+async def test_a_link_of_an_earlier_answer_may_be_opened_again(tmp_path: Path) -> None:
+    tools, found = HeldTools(), "https://found.example/rain"
+    tools.goes_on.set()
+    replies = [
+        tool_calls(("look_up", {"word": "rain"})),
+        text(f"See [it]({found}), not {PLANTED}."),
+        text(f"Again: {found} and {PLANTED}."),
+    ]
+    async with bot_in_workspace(tmp_path, model=OpenAIServer(replies), tools=tools.registry()) as scene:
+        root = await scene.ada.say("#general", "@threadloop What is rain?")
+        await scene.answer(root)
+        ts = await scene.ada.say("#general", "@threadloop where was that?", thread_ts=root)
+        await scene.answer(ts, root=root)
+        (answer,) = scene.answers(ts, root=root)
+        assert clickable(answer) == [found]
+
+
 async def test_wicked_arguments_do_no_harm_in_a_card(tmp_path: Path) -> None:
     """A card's title holds what the model wrote, its result what a tool did; long ones are cut."""
     tools, never = HeldTools(), asyncio.Event()

@@ -8,7 +8,7 @@ import time
 import pytest
 from support.shown_answer import clickable, pinged
 
-from bot.slack.guard import Allowed, guarded, urls_in
+from bot.slack.guard import Allowed, guarded, urls_in, urls_shown_in
 from bot.slack.markdown import Append, Writer, compose
 
 NOBODY = Allowed()
@@ -249,3 +249,22 @@ def test_a_title_that_is_cut_is_as_long_as_allowed() -> None:
 def test_titles_and_sentences_are_one_safe_line() -> None:
     text = "Read\n<!here>  <https://evil.example/x|this> xoxb-1234567890ab"
     assert guarded(text, NOBODY) == "Read @here this (`https://evil.example/x`) [redacted]"
+
+
+@pytest.mark.parametrize(
+    ("markdown", "urls"),
+    [
+        (
+            "Look: [here](https://a.example/x), <https://b.example/>",
+            ["https://a.example/x", "https://b.example/"],
+        ),
+        ("`code` and https://a.example/", ["https://a.example/"]),
+        ("`https://a.example/`", []),
+        ("``https://a.example/ ` ``", []),
+        ("`begun https://a.example/", []),
+        ("```\nhttps://a.example/\n~~~\nhttps://b.example/\n```", []),
+        ("> ~~~\n> https://a.example/", []),
+    ],
+)
+def test_urls_that_stand_outside_of_code(markdown: str, urls: list[str]) -> None:
+    assert list(urls_shown_in(markdown)) == urls

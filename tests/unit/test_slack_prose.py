@@ -21,7 +21,7 @@ from support.shown_answer import (
 
 from bot.slack.guard import Allowed
 from bot.slack.markdown import Operation, compose
-from bot.slack.prose.links import normalised
+from bot.slack.prose.links import normalised, urls_shown_in
 from bot.slack.prose.redaction import Redaction
 from bot.slack.text import escape
 
@@ -78,6 +78,8 @@ def test_nobody_else_is_pinged_and_no_other_link_can_be_clicked(text: str, limit
     for message in compose(text, ALLOWED, most_chars=limit[0], most_messages=limit[1]).messages:
         assert set(pinged(message)) <= ALLOWED.people
         assert {normalised(url) for url in clickable(message)} <= ALLOWED.urls
+        # Else the next answer of the thread could be clicked.
+        assert set(urls_shown_in(message)) <= ALLOWED.urls
 
 
 @thorough

@@ -18,6 +18,9 @@ URL = re.compile(
 )
 """What Slack may take for a link: with a scheme, `www.`, or a domain with a port, path, query or fragment."""
 
+_FENCE = re.compile("```|~~~")
+_CODE = re.compile("`[^`]*`")
+
 _STOPS = ".,;:!?'\""
 _CLICKABLE = frozenset({"http", "https", "mailto", "tel"})
 _PORTS = {"http": ":80", "https": ":443"}
@@ -54,6 +57,20 @@ def urls_in(text: str) -> Iterator[str]:
     plain = html.unescape(text.replace("\\/", "/").replace("\\u0026", "&"))
     for match in URL.finditer(plain):
         yield normalised(match[0][: length(match[0])])
+
+
+def urls_shown_in(markdown: str) -> Iterator[str]:
+    """The URLs that stand outside of code in a message of an answer, and so have passed the guard; normalised.
+
+    Wherever it could be code, it counts as code: there anything may stand. So all behind the first fence does.
+
+    >>> list(urls_shown_in("See https://a.example, not `https://b.example`."))
+    ['https://a.example/']
+    """
+    for line in _FENCE.split(markdown, maxsplit=1)[0].splitlines():
+        words = _CODE.sub(" ", line)
+        if "`" not in words and "``" not in line:
+            yield from urls_in(words)
 
 
 def length(url: str) -> int:
