@@ -201,15 +201,20 @@ class Runs:
         return True
 
     async def resume(self, run_id: str) -> bool:
-        """Go on with a run that paused for approval. Does nothing the second time.
+        """Go on with a run that paused for approval, or is about to. Does nothing the second time.
 
-        Returns whether there is such a run.
+        Returns whether there is such a run: not if it has ended otherwise.
         """
-        question = await self.question(run_id)
-        if question is None:
+        run = await stored.status(run_id)
+        if run is None or run.input is None or not (run.status in OPEN or stored.is_paused(run)):
             return False
+        question = QUESTION.validate_python(run.input["args"][0])
         await self._begin(f"{run_id}#{APPROVED}", question, resumes=run_id)
         return True
+
+    async def is_resumed(self, run_id: str) -> bool:
+        """Whether somebody has gone on with a run that paused."""
+        return bool(await stored.known([f"{run_id}#{APPROVED}"]))
 
     async def cancel(self, run_id: str, *, but: str = "") -> bool:
         """End the run and its revisions if they are not finished; return whether any was not.

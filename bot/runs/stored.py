@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from dbos import DBOS, StepInfo, WorkflowStatus
 
 from bot.conversation import Question
-from bot.runs.engine import OPEN, QUESTION, outside
+from bot.runs.engine import OPEN, OUTCOME, QUESTION, outside
 
 _MOST_RUNS_LOOKED_AT = 1_000
 _ATTEMPTS = "attempts"
@@ -17,6 +17,11 @@ _ATTEMPTS = "attempts"
 async def status(run_id: str) -> WorkflowStatus | None:
     """Where the run stands; `None` for a run that nobody knows."""
     return await outside(DBOS.get_workflow_status_async(run_id))
+
+
+def is_paused(run: WorkflowStatus) -> bool:
+    """Whether a run has ended with calls to be approved."""
+    return run.output is not None and OUTCOME.validate_python(run.output).pause is not None
 
 
 async def question(run_id: str) -> Question | None:

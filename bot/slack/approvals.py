@@ -108,6 +108,16 @@ class ApprovalCards:
         """
         expires_at = time.time() + self._expire_s
         asked = await self._approvals.ask(steps.run_id, calls, expires_at, self._in_words)
+        if any(approval.state == "withdrawn" for approval in asked):
+            raise SlackError("A former attempt could not post a card for each call.")
+        try:
+            await self._open(question, steps, asked)
+        except Exception:
+            # The run fails: what can be decided would come to nothing.
+            await self._approvals.withdraw(steps.run_id)
+            raise
+
+    async def _open(self, question: Question, steps: Steps, asked: Sequence[Approval]) -> None:
         without = [approval for approval in asked if approval.card_ts is None and approval.state == "pending"]
         delivery = Delivery(self._client, question, self._me)
         posted = await _posted(delivery) if steps.may_have_posted and without else {}
@@ -125,12 +135,13 @@ class ApprovalCards:
 
     async def close(self, question: Question, approval: Approval, words: str) -> bool:
         """Take the buttons off a card and say what became of it; whether that is done for good."""
-        if approval.card_ts is None:
-            return False
         delivery = Delivery(self._client, question, self._me)
         body = Body(f"{self._shown(approval)}\n\n_{guarded(words, self._allowed)}_")
         try:
-            await delivery.change_marked(approval.card_ts, body, self._mark(approval))
+            # The run may have been ended before it knew whether its card was there.
+            card_ts = approval.card_ts or (await _posted(delivery)).get((approval.run_id, approval.call.id))
+            if card_ts is not None:
+                await delivery.change_marked(card_ts, body, self._mark(approval))
         except (SlackRateLimited, SlackUnreachable):
             return False
         except SlackError as refused:

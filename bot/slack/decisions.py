@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from bot.conversation import Question
@@ -24,6 +24,7 @@ _REMEMBER_S = 14 * 24 * 3600.0
 _GONE = "This is no longer waiting for a decision."
 _DECIDED = "This has been decided already."
 _CHANGED = "What this would do has changed since. Please ask me again."
+_ENDED = "The question has ended meanwhile, so nothing was done."
 _TOO_LATE = "It is too late: nobody decided in time."
 
 
@@ -55,9 +56,9 @@ class Decisions:
         state: State = "approved" if approve else "denied"
         if not await self.approvals.decide(approval, state, by=press.user, reason=reason):
             return _DECIDED
-        await self._go_on(press.run_id)
+        # First: should the run not go on now, the watch sees to it.
         self._news.set()
-        return None
+        return None if await self._go_on(press.run_id) else _ENDED
 
     async def may_decide(self, press: Press) -> str | None:
         """Why this press would not count; `None` if it would."""
@@ -74,13 +75,16 @@ class Decisions:
         """
         was_open = await self.runs.cancel(question.run_id, but=but)
         # Only now: until it was cancelled, the run could have asked for more decisions.
-        return await self._withdraw(question) or was_open
+        if not await self._withdraw(question):
+            return was_open
+        # Somebody who decided just before may have let it go on meanwhile.
+        await self.runs.cancel(question.run_id, but=but)
+        return True
 
     async def waited_for(self, thread: str) -> list[Question]:
         """The questions of a thread that wait for a decision. `thread` as in `Question.thread`."""
         channel = thread.rpartition(":")[0]
-        runs = dict.fromkeys(approval.run_id for approval in await self.approvals.waiting(f"{channel}:"))
-        questions = [await self.runs.question(run_id) for run_id in runs]
+        questions = [await self.runs.question(run_id) for run_id in await self._waiting(f"{channel}:")]
         return [question for question in questions if question is not None and question.thread == thread]
 
     async def watch(self) -> None:
@@ -101,21 +105,36 @@ class Decisions:
         for approval in await self.approvals.overdue(now):
             await self.approvals.decide(approval, "expired")
         unsettled = await self.approvals.unsettled()
+        ended = set[str]()
         for run_id in dict.fromkeys(approval.run_id for approval in unsettled):
-            await _tried(self._go_on(run_id))
+            with _apart_from_others():
+                if not await self._go_on(run_id):
+                    ended.add(run_id)
         for approval in unsettled:
-            await _tried(self._settle(approval))
+            if approval.run_id not in ended:
+                with _apart_from_others():
+                    await self._settle(approval)
+        if ended:
+            # What was decided about their calls is withdrawn, which the next look tells.
+            self._news.set()
         await self.approvals.forget_before(now - _REMEMBER_S)
 
     async def _withdraw(self, question: Question) -> bool:
         """Let nobody decide any more about the calls of a question; return whether any waited."""
-        waiting = await self.approvals.waiting(question.run_id)
-        for approval in waiting:
-            await self.approvals.decide(approval, "withdrawn")
+        waiting = await self._waiting(question.run_id)
+        for run_id in waiting:
+            await self.approvals.withdraw(run_id)
         if waiting:
             self._news.set()
             await self.cards.release(question)
         return bool(waiting)
+
+    async def _waiting(self, prefix: str) -> list[str]:
+        """The runs with this prefix that wait for decisions, or to be gone on with after the last one."""
+        calls = await self.approvals.waiting(prefix)
+        undecided = {approval.run_id for approval in calls if approval.state == "pending"}
+        runs = dict.fromkeys(approval.run_id for approval in calls)
+        return [run_id for run_id in runs if run_id in undecided or not await self.runs.is_resumed(run_id)]
 
     async def _to_decide(self, press: Press) -> Approval:
         """The call that was pressed about. Raises _DoesNotCount."""
@@ -124,8 +143,9 @@ class Decisions:
         if approval is None or question is None:
             raise _DoesNotCount(_GONE)
         if approval.card_ts is None and press.card_ts is not None:
-            # Somebody was quicker than Slack's answer to the post.
+            # Somebody was quicker than Slack's answer to the post, which may never have come.
             await self.approvals.posted(approval, press.card_ts)
+            self._news.set()
         if approval.state != "pending":
             raise _DoesNotCount(_GONE if approval.state == "withdrawn" else _DECIDED)
         if press.digest != approval.digest or not approval.is_about(approval.call):
@@ -148,12 +168,16 @@ class Decisions:
             return None
         return "Only those whom the policy names for this tool can decide about it."
 
-    async def _go_on(self, run_id: str) -> None:
-        """Let the run go on if everything about it is decided."""
+    async def _go_on(self, run_id: str) -> bool:
+        """Let the run go on if everything about it is decided; not if it has ended, which is returned."""
         states = {approval.state for approval in await self.approvals.of_run(run_id)}
-        if states.isdisjoint({"pending", "withdrawn"}):
-            # Under an id of its own, so that a second start changes nothing.
-            await self.runs.resume(run_id)
+        if not states.isdisjoint({"pending", "withdrawn"}):
+            return True
+        # Under an id of its own, so that a second start changes nothing.
+        if await self.runs.resume(run_id):
+            return True
+        await self.approvals.withdraw(run_id)
+        return False
 
     async def _settle(self, approval: Approval) -> None:
         question = await self.runs.question(approval.run_id)
@@ -171,9 +195,10 @@ class Decisions:
         return f"{approval.state.capitalize()} by {who}{why}"
 
 
-async def _tried(work: Awaitable[None]) -> None:
-    """Do what follows from one decision. A fault in it must not keep the others from theirs."""
+@contextmanager
+def _apart_from_others() -> Iterator[None]:
+    """Keep a fault in what follows from one decision from the others."""
     try:
-        await work
+        yield
     except Exception:
         _log.exception("What follows from a decision failed; the next look tries again.")

@@ -129,7 +129,8 @@ class Approvals:
 
     async def posted(self, approval: Approval, card_ts: str) -> None:
         """Note where people decide about it."""
-        await self._change(approval, {"card_ts": card_ts})
+        # What was decided meanwhile is to be shown there.
+        await self._change(approval, {"card_ts": card_ts, "settled": False})
 
     async def decide(
         self, approval: Approval, state: State, *, by: str | None = None, reason: str | None = None
@@ -137,6 +138,15 @@ class Approvals:
         """Decide about a call that waits; whether this was the decision that counts."""
         decided = {"state": state, "decided_by": by, "reason": reason}
         return await self._change(approval, decided, _approvals.c.state == "pending")
+
+    async def withdraw(self, run_id: str) -> None:
+        """Let no decision about a run's calls count, but for those of which all that follows is done."""
+        withdrawn = (
+            sa.update(_approvals)
+            .where(_approvals.c.run_id == run_id, _approvals.c.settled.is_(False))
+            .values(state="withdrawn", decided_by=None, reason=None)
+        )
+        await self._do(lambda connection: connection.execute(withdrawn))
 
     async def settle(self, approval: Approval) -> None:
         """Note that what follows from the decision is done."""
@@ -147,9 +157,11 @@ class Approvals:
         return await self._find(_approvals.c.state == "pending", _approvals.c.expires_at < now)
 
     async def waiting(self, prefix: str) -> list[Approval]:
-        """The calls that wait, of the runs whose ids begin with `prefix`."""
+        """The calls that wait for a decision or for what follows from it, of the runs with this prefix."""
         return await self._find(
-            _approvals.c.state == "pending", _approvals.c.run_id.startswith(prefix, autoescape=True)
+            _approvals.c.state != "withdrawn",
+            _approvals.c.settled.is_(False),
+            _approvals.c.run_id.startswith(prefix, autoescape=True),
         )
 
     async def unsettled(self) -> list[Approval]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from support.bot import Scene, bot_in_workspace
 from support.cards import (
     Card,
@@ -24,6 +25,8 @@ from support.notebook import Notebook, results, writes
 from support.openai_server import OpenAIServer, failure, text
 
 from bot.playground import Change
+from bot.slack.content import RETRY_ACTION
+from bot.storage.database import create_engine
 
 # The least that is more than nothing.
 _AT_ONCE_H = 1e-9
@@ -163,10 +166,7 @@ async def test_a_stop_between_two_cards_posts_neither_twice(tmp_path: Path) -> N
 async def test_a_press_before_the_pause_is_stored_waits_for_it_also_across_a_stop(tmp_path: Path) -> None:
     model, notebook = OpenAIServer([writes("milk"), text("Done.")]), Notebook()
     async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry(), shutdown_grace_s=0) as scene:
-        # The card is there, and the bot does not come to know it.
-        scene.playground.faults.next("chat.postMessage", lose_response=True)
-        scene.playground.faults.next("conversations.replies", rate_limited_s=_FOR_EVER_S)
-        ts = await scene.ada.say("#general", "@threadloop Write down milk")
+        ts = await _asked_unawares(scene)
         (card,) = await until_asked(scene, ts)
         assert await approve(scene.ada, card)
         await scene.stop()
@@ -242,7 +242,7 @@ async def test_a_deleted_question_is_dropped_and_its_card_withdrawn(tmp_path: Pa
         await scene.ada.say("#general", "Anyone?", thread_ts=ts)
         await scene.ada.delete("#general", ts)
         await until_closed(scene, ts, "Withdrawn.")
-        assert scene.answers(ts) == []
+        await scene.playground.until(lambda: not scene.answers(ts), what="the answer's end")
         assert notebook.keys == []
 
 
@@ -314,6 +314,75 @@ async def test_a_denied_call_and_an_approved_one_survive_a_restart_between_them(
         assert notebook.written == ["eggs"]
 
 
+async def test_a_card_is_withdrawn_if_another_one_of_its_run_is_refused(tmp_path: Path) -> None:
+    model, notebook = OpenAIServer([writes("milk", "eggs"), text("Both.")]), Notebook()
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:
+        _lose_posts_after_the_first(scene, times=1, error="restricted_action")
+        ts = await scene.ada.say("#general", "@threadloop Write down milk and eggs")
+        await scene.playground.until(lambda: bool(scene.answers(ts)), what="the failure")
+        (card,) = cards(scene, ts)
+        await approve(scene.ada, card)
+        (told,) = scene.ada.ephemerals("#general")
+        assert told["text"] == "This is no longer waiting for a decision."
+        # There is nothing left to stop, and the failure keeps its button.
+        await scene.ada.say("#general", "stop", thread_ts=ts)
+        (failed,) = scene.answers(ts)
+        assert "Slack did not let me" in failed["text"]
+        await scene.ada.press("#general", failed["ts"], RETRY_ACTION)
+        await scene.playground.until(lambda: len(cards(scene, ts)) == 3, what="two new cards")
+        await scene.stop()
+        await scene.start()
+        await until_closed(scene, ts, "Withdrawn.")
+        for card in await until_asked(scene, ts, times=2):
+            await approve(scene.ada, card)
+        await until_said(scene, ts, "Both.")
+        assert sorted(notebook.written) == ["eggs", "milk"]
+
+
+async def test_a_card_whose_post_was_under_way_when_its_run_was_stopped_is_withdrawn(tmp_path: Path) -> None:
+    model, notebook = OpenAIServer([writes("milk")]), Notebook()
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:
+        ts = await _asked_unawares(scene)
+        await scene.ada.say("#general", "stop", thread_ts=ts)
+        await scene.playground.until(lambda: _sessions(scene)[-1] == "active", what="the session's end")
+        await scene.stop()
+        scene.playground.faults.clear()
+        await scene.start()
+        await until_closed(scene, ts, "Withdrawn.")
+
+
+async def test_a_press_on_a_card_whose_run_has_ended_does_nothing_and_says_so(tmp_path: Path) -> None:
+    model, notebook = OpenAIServer([writes("milk")]), Notebook()
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:
+        ts = await _asked_unawares(scene)
+        assert await scene.bot.runs.cancel(_run_id(scene, ts))
+        scene.playground.faults.clear()
+        (card,) = open_cards(scene, ts)
+        await approve(scene.ada, card)
+        (told,) = scene.ada.ephemerals("#general")
+        assert told["text"] == "The question has ended meanwhile, so nothing was done."
+        await until_closed(scene, ts, "Withdrawn.")
+        assert notebook.keys == []
+
+
+@pytest.mark.parametrize("ends", ["stop", "delete"])
+async def test_a_decision_from_which_nothing_has_followed_can_be_taken_back(tmp_path: Path, ends: str) -> None:
+    async with _asked(tmp_path, OpenAIServer([writes("milk")])) as (scene, ts, notebook, _):
+        await scene.ada.say("#general", "Anyone?", thread_ts=ts)
+        await asyncio.to_thread(_approve_and_die, scene.settings.database_url)
+        if ends == "stop":
+            await scene.ada.say("#general", "stop", thread_ts=ts)
+            await until_said(scene, ts, "_Stopped._")
+        else:
+            await scene.ada.delete("#general", ts)
+        await until_closed(scene, ts, "Withdrawn.")
+        await scene.stop()
+        # At its start the bot looks for decisions that were left behind.
+        await scene.start()
+        await scene.bot.runs.outcome(f"{_run_id(scene, ts)}#approved")
+        assert notebook.keys == []
+
+
 @asynccontextmanager
 async def _asked(
     folder: Path, model: OpenAIServer | None = None, **settings: Any
@@ -323,19 +392,39 @@ async def _asked(
     async with bot_in_workspace(folder, model=model, tools=notebook.registry(), **settings) as scene:
         ts = await scene.ada.say("#general", "@threadloop Write down milk")
         (card,) = await until_asked(scene, ts)
-        room = scene.playground.workspace.channel("#general").id
-        await scene.bot.runs.outcome(f"{scene.playground.team_id}:{room}:{ts}")
+        await scene.bot.runs.outcome(_run_id(scene, ts))
         yield scene, ts, notebook, card
 
 
-def _lose_posts_after_the_first(scene: Scene) -> None:
+async def _asked_unawares(scene: Scene) -> str:
+    """A question whose card is there, and the bot does not come to know it."""
+    scene.playground.faults.next("chat.postMessage", lose_response=True)
+    scene.playground.faults.next("conversations.replies", rate_limited_s=_FOR_EVER_S)
+    ts = await scene.ada.say("#general", "@threadloop Write down milk")
+    await until_asked(scene, ts)
+    return ts
+
+
+def _approve_and_die(database_url: str) -> None:
+    """Take the decision as a replica that is killed before the run goes on."""
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE approvals SET state = 'approved', decided_by = 'U1'"))
+    engine.dispose()
+
+
+def _run_id(scene: Scene, ts: str) -> str:
+    return f"{scene.playground.team_id}:{scene.playground.workspace.channel('#general').id}:{ts}"
+
+
+def _lose_posts_after_the_first(scene: Scene, times: int = 100, **fault: Any) -> None:
     """Let each post of the bot fail from its second one on."""
     faults, workspace = scene.playground.faults, scene.playground.workspace
 
     def lose(change: Change) -> None:
         if change.kind == "posted" and change.message and change.message.user == workspace.app.user.id:
             stop()
-            faults.next("chat.postMessage", status=500, times=100)
+            faults.next("chat.postMessage", times=times, **(fault or {"status": 500}))
 
     stop = workspace.listen(lose)
 
