@@ -8,6 +8,7 @@
     ├── DatabaseInUse           another process works with the same SQLite file
     ├── DatabaseTooNew          a newer Threadloop has changed the tables
     ├── NoSuchRun               `threadloop runs` was given an id that is not there
+    ├── WrongRunState           `threadloop runs` was asked for what the run is past, or not at yet
     ├── NoAnswer                `threadloop ask` ended without an answer
     ├── Unwell                  `threadloop doctor` found something wrong
     ├── ToolsUnusable           a tool or the policy is written wrongly
@@ -77,6 +78,10 @@ class DatabaseTooNew(ThreadloopError):
 
 class NoSuchRun(ThreadloopError):
     """There is no run with this id."""
+
+
+class WrongRunState(ThreadloopError):
+    """The run can't be cancelled or retried as it is now: the message says how it is."""
 
 
 class Unwell(ThreadloopError):

@@ -18,6 +18,7 @@ def run(settings: Settings, action: str, run_id: str) -> None:
 
     Raises:
         NoSuchRun: there is none with this id.
+        WrongRunState: it can't be cancelled or retried as it is now.
         DatabaseUnusable: the database can't be read.
     """
     engine = database.create_engine(settings.database_url)
@@ -33,7 +34,7 @@ def run(settings: Settings, action: str, run_id: str) -> None:
                 inspection.cancel(run_id)
                 terminal.say(f"Cancelled {run_id}.")
             case "retry":
-                terminal.say(f"Asked anew as {inspection.retry(run_id)}. A running bot takes it up at once.")
+                terminal.say(f"Goes on as {inspection.retry(run_id)}. A running bot takes it up at once.")
     finally:
         inspection.close()
         engine.dispose()
@@ -44,7 +45,9 @@ def _list(inspection: Inspection, terminal: Terminal) -> None:
     now = datetime.now(UTC)
     for info in inspection.runs(_MOST):
         in_thread = "" if info.id.startswith(info.thread) else f"   in thread {info.thread}"
-        terminal.say(f"{info.state:<10} {_age(now - info.begun):>8} {info.steps:>5}  {info.id}{in_thread}")
+        awaits = f"   waits for a decision about {', '.join(info.awaits)}" if info.awaits else ""
+        line = f"{info.state:<10} {_age(now - info.begun):>8} {info.steps:>5}  {info.id}{in_thread}{awaits}"
+        terminal.say(line)
 
 
 def _show(inspection: Inspection, terminal: Terminal, run_id: str) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
 
-from bot.errors import NoSuchRun
+from bot.errors import NoSuchRun, WrongRunState
 from bot.runs.acts import Kind
-from bot.runs.engine import ACT, OPEN, OUTCOME, WORKFLOW
+from bot.runs.engine import ACT, APPLICATION_VERSION, OPEN, OUTCOME, RETRY, WORKFLOW
+from bot.runs.forks import fork_of
+from bot.storage import approvals
 
 # The engine's own, which every process looks after.
 _QUEUE = "_dbos_internal_queue"
@@ -23,10 +25,13 @@ class RunInfo:
 
     id: str
     state: str
-    """`waiting` or `running` while it is open, then `answered`, `failed`, `paused` or `cancelled`."""
+    """`waiting` or `running` while it is open, then `answered`, `failed` or `cancelled`; `paused` while people
+    have to decide about its tool calls, and `resumed` once another run goes on with it."""
     thread: str
     begun: datetime
     steps: int
+    awaits: tuple[str, ...] = ()
+    """The tools of the calls that people have to decide about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Inspection:
     """
 
     def __init__(self, database: sa.Engine) -> None:
+        self._database = database
         self._client = DBOSClient(
             system_database_engine=database,
             serializer=DBOSPortableJSONSerializer(),
@@ -57,7 +63,15 @@ class Inspection:
     def runs(self, limit: int) -> Iterator[RunInfo]:
         """The latest runs, the newest first."""
         for run in self._client.list_workflows(name=WORKFLOW, limit=limit, sort_desc=True):
-            yield _info(run, len(self._client.list_workflow_steps(run.workflow_id)))
+            state, awaits = self._state(run)
+            yield RunInfo(
+                id=run.workflow_id,
+                state=state,
+                thread=(run.attributes or {}).get("thread", ""),
+                begun=_time(run.created_at) or datetime.now(UTC),
+                steps=len(self._client.list_workflow_steps(run.workflow_id)),
+                awaits=awaits,
+            )
 
     def steps(self, run_id: str) -> list[StepInfo]:
         """The finished steps of a run.
@@ -78,16 +92,19 @@ class Inspection:
         ]
 
     def cancel(self, run_id: str) -> None:
-        """End a run; whoever works on it notices within a second, and a bot that runs says so to the asker.
+        """End a run. Whoever works on it notices within a second, and a bot that runs says so to the asker.
+
+        Cards about its calls are closed within a minute.
 
         Raises:
             NoSuchRun: there is none with this id.
+            WrongRunState: it has ended.
         """
-        run = self._known(run_id)
-        if run.status not in OPEN:
-            return
+        run = self._in_state(run_id, "cancelled", among=("waiting", "running", "paused"))
         self._client.cancel_workflow(run_id)
-        if run.input is not None:
+        with self._database.begin() as connection:
+            approvals.withdraw(connection, run_id)
+        if run.status in OPEN and run.input is not None:
             kind: Kind = "cancelled"
             self._client.enqueue(
                 {"queue_name": _QUEUE, "workflow_name": ACT, "workflow_id": f"{kind}:{run_id}"},
@@ -96,21 +113,52 @@ class Inspection:
             )
 
     def retry(self, run_id: str) -> str:
-        """Ask the run's question anew; a bot that runs takes it up within a second. Returns the new run's id.
+        """Go on with a run from where it failed; a bot that runs does so within a second.
+
+        Returns the new run's id.
 
         Raises:
             NoSuchRun: there is none with this id.
+            WrongRunState: it has not failed.
         """
-        self._known(run_id)
-        retry_id = f"{run_id}#retry"
+        run = self._in_state(run_id, "retried", among=("failed", "cancelled"))
+        retry_id = f"{run_id}#{RETRY}"
         if not self._find(retry_id):
+            source, step = fork_of(run, self._client.list_workflow_steps(run_id))
             with SetWorkflowID(retry_id):
-                self._client.fork_workflow(run_id, 1)
+                self._client.fork_workflow(source, step, application_version=APPLICATION_VERSION)
         return retry_id
 
     def close(self) -> None:
         """Let the database go."""
         self._client.destroy()
+
+    def _in_state(self, run_id: str, fate: str, *, among: Collection[str]) -> WorkflowStatus:
+        run = self._known(run_id)
+        state, _ = self._state(run)
+        if state not in among:
+            raise WrongRunState(f"Run {run_id} is {state}. What is {' or '.join(among)} can be {fate}.")
+        return run
+
+    def _state(self, run: WorkflowStatus) -> tuple[str, tuple[str, ...]]:
+        """The run's state, and the tools that people have to decide about."""
+        if run.status != "SUCCESS":
+            names = {
+                "PENDING": "running",
+                "ENQUEUED": "waiting",
+                "DELAYED": "waiting",
+                "CANCELLED": "cancelled",
+            }
+            return names.get(run.status, "failed"), ()
+        state = OUTCOME.validate_python(run.output).state
+        if state != "paused":
+            return state, ()
+        with self._database.connect() as connection:
+            asked = approvals.of_run(connection, run.workflow_id)
+        awaits = tuple(approval.call.name for approval in asked if approval.state == "pending")
+        if awaits:
+            return "paused", awaits
+        return "cancelled" if any(approval.state == "withdrawn" for approval in asked) else "resumed", ()
 
     def _known(self, run_id: str) -> WorkflowStatus:
         run = self._find(run_id)
@@ -119,24 +167,7 @@ class Inspection:
         return run
 
     def _find(self, run_id: str) -> WorkflowStatus | None:
-        return next(iter(self._client.list_workflows(workflow_ids=[run_id])), None)
-
-
-def _info(run: WorkflowStatus, steps: int) -> RunInfo:
-    return RunInfo(
-        id=run.workflow_id,
-        state=_state(run),
-        thread=(run.attributes or {}).get("thread", ""),
-        begun=_time(run.created_at) or datetime.now(UTC),
-        steps=steps,
-    )
-
-
-def _state(run: WorkflowStatus) -> str:
-    if run.status == "SUCCESS":
-        return OUTCOME.validate_python(run.output).state
-    names = {"PENDING": "running", "ENQUEUED": "waiting", "DELAYED": "waiting", "CANCELLED": "cancelled"}
-    return names.get(run.status, "failed")
+        return next(iter(self._client.list_workflows(name=WORKFLOW, workflow_ids=[run_id])), None)
 
 
 def _time(epoch_ms: int | None) -> datetime | None:

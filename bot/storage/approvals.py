@@ -120,7 +120,7 @@ class Approvals:
 
     async def of_run(self, run_id: str) -> list[Approval]:
         """All calls that the run paused for."""
-        return await self._find(_approvals.c.run_id == run_id)
+        return await self._do(lambda connection: of_run(connection, run_id))
 
     async def find(self, run_id: str, call_id: str) -> Approval | None:
         """One of them."""
@@ -141,12 +141,7 @@ class Approvals:
 
     async def withdraw(self, run_id: str) -> None:
         """Let no decision about a run's calls count, but for those of which all that follows is done."""
-        withdrawn = (
-            sa.update(_approvals)
-            .where(_approvals.c.run_id == run_id, _approvals.c.settled.is_(False))
-            .values(state="withdrawn", decided_by=None, reason=None)
-        )
-        await self._do(lambda connection: connection.execute(withdrawn))
+        await self._do(lambda connection: withdraw(connection, run_id))
 
     async def settle(self, approval: Approval) -> None:
         """Note that what follows from the decision is done."""
@@ -192,6 +187,22 @@ class Approvals:
 
     async def _do(self, work: Callable[[sa.Connection], Value]) -> Value:
         return await in_transaction(self._engine, work)
+
+
+def withdraw(connection: sa.Connection, run_id: str) -> None:
+    """As `Approvals.withdraw`, where there is no event loop."""
+    withdrawn = (
+        sa.update(_approvals)
+        .where(_approvals.c.run_id == run_id, _approvals.c.settled.is_(False))
+        .values(state="withdrawn", decided_by=None, reason=None)
+    )
+    connection.execute(withdrawn)
+
+
+def of_run(connection: sa.Connection, run_id: str) -> list[Approval]:
+    """As `Approvals.of_run`, where there is no event loop."""
+    query = sa.select(_approvals).where(_approvals.c.run_id == run_id)
+    return [_approval(row) for row in connection.execute(query)]
 
 
 def _approval(row: sa.Row[Any]) -> Approval:

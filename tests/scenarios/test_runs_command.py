@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from support.bot import Scene, bot_in_workspace
+from support.cards import approve, until_asked, until_closed, until_said
+from support.notebook import Notebook, writes
 from support.openai_server import OpenAIServer, failure, text, tool_calls
 
 from bot.commands import runs as runs_command
-from bot.errors import NoSuchRun
+from bot.errors import NoSuchRun, WrongRunState
 
 SUM = tool_calls(("calculate", {"expression": "2 + 2"}))
 
@@ -65,6 +67,53 @@ async def test_the_asker_is_told_of_an_answer_that_is_cancelled_from_outside(
         listed = await _runs(scene, capsys, "list")
         assert [line.split()[0] for line in listed[1:]] == ["cancelled"]
         never.set()
+
+
+async def test_a_run_that_waits_for_a_decision_is_listed_with_its_tool_and_can_be_cancelled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, notebook = OpenAIServer([writes("milk")]), Notebook()
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Write down milk")
+        (card,) = await until_asked(scene, ts)
+        await scene.bot.runs.outcome(_run_id(scene, ts))
+        (waiting,) = (await _runs(scene, capsys, "list"))[1:]
+        assert waiting.startswith("paused")
+        assert waiting.endswith("waits for a decision about write_down")
+        await _runs(scene, capsys, "cancel", _run_id(scene, ts))
+        assert (await _runs(scene, capsys, "list"))[1].startswith("cancelled")
+        await approve(scene.ada, card)
+        (told,) = scene.ada.ephemerals("#general")
+        assert told["text"] == "This is no longer waiting for a decision."
+        await scene.stop()
+        # The bot looks after cards at its start, and then now and again.
+        await scene.start()
+        await until_closed(scene, ts, "Withdrawn.")
+        assert notebook.keys == []
+
+
+async def test_a_retry_from_outside_goes_on_from_where_the_run_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, notebook = OpenAIServer([writes("milk"), failure(401, "No."), text("Done.")]), Notebook()
+    async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry(), attempts=1) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Write down milk")
+        (card,) = await until_asked(scene, ts)
+        await approve(scene.ada, card)
+        approved = f"{_run_id(scene, ts)}#approved"
+        await scene.answer(ts)
+        await scene.bot.runs.outcome(approved)
+        assert [line.split()[0] for line in (await _runs(scene, capsys, "list"))[1:]] == ["failed", "resumed"]
+        await _runs(scene, capsys, "retry", approved)
+        await until_said(scene, ts, "Done.")
+        assert notebook.written == ["milk"]
+        await scene.bot.runs.outcome(f"{approved}#retry")
+        # What is answered is not done again, and what is decided is not asked again.
+        for run_id in (f"{approved}#retry", _run_id(scene, ts)):
+            with pytest.raises(WrongRunState, match=r"What is failed or cancelled can be retried\."):
+                await _runs(scene, capsys, "retry", run_id)
+        with pytest.raises(WrongRunState, match=r"#retry is answered\."):
+            await _runs(scene, capsys, "cancel", f"{approved}#retry")
 
 
 async def test_an_unknown_run_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
