@@ -205,6 +205,7 @@ def load(**overrides: Any) -> Settings:
         raise SettingsError(_explain(error)) from error
     _check_slack(settings)
     _check_model(settings)
+    _check_times(settings)
     return settings
 
 
@@ -245,6 +246,15 @@ def _check_model(settings: Settings) -> None:
     if not configured[provider]:
         key = f"{provider.upper()}_API_KEY"
         raise SettingsError(f"MODEL={settings.model} needs {key}: put it in .env, or choose another model.")
+
+
+def _check_times(settings: Settings) -> None:
+    days, hours = settings.keep_runs_days, settings.approval_hours
+    if days * 24 <= hours:
+        raise SettingsError(
+            f"KEEP_RUNS_DAYS={days:g} is not longer than APPROVAL_HOURS={hours:g}: what waits for approval "
+            "would be deleted. Raise the one, or lower the other."
+        )
 
 
 def _missing(name: str, given: str) -> SettingsError:

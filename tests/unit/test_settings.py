@@ -118,3 +118,15 @@ def test_tools_get_the_settings_that_they_name_and_the_bundled_ones(
     monkeypatch.setenv("TAVILY_API_KEY", "v")
     given = load().tool_config({"JIRA_TOKEN", "JIRA_URL", "JIRA_USER", "JIRA_PROJECT"})
     assert given == {"JIRA_TOKEN": "t", "JIRA_URL": "https://jira.example", "TAVILY_API_KEY": "v"}
+
+
+@pytest.mark.parametrize("variables", [{"APPROVAL_HOURS": "720"}, {"KEEP_RUNS_DAYS": "0.5"}], ids=str)
+def test_runs_are_kept_for_longer_than_people_may_take_to_approve(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=r"KEEP_RUNS_DAYS=.* APPROVAL_HOURS="):
+        load()
+    monkeypatch.setenv("KEEP_RUNS_DAYS", "31")
+    load()
