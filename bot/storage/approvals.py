@@ -96,7 +96,10 @@ class Approvals:
         expires_at: float,
         in_words: Callable[[ToolCall], str] = _by_name,
     ) -> list[Approval]:
-        """Note that these calls wait. Asked again after a restart, those that are known stay as they are."""
+        """Note that these calls wait, and return them in their order.
+
+        Asked again after a restart, those that are known stay as they are.
+        """
         rows = [
             {
                 "run_id": run_id,
@@ -116,7 +119,8 @@ class Approvals:
                 upsert(connection, _approvals).values(rows).on_conflict_do_nothing()
             )
         )
-        return await self.of_run(run_id)
+        known = {approval.call.id: approval for approval in await self.of_run(run_id)}
+        return [known[call.id] for call in calls]
 
     async def of_run(self, run_id: str) -> list[Approval]:
         """All calls that the run paused for."""

@@ -24,6 +24,12 @@ async def test_of_two_decisions_at_once_one_counts(either_database: sa.Engine) -
     assert await approvals.decide(second, "approved", by="U1")
 
 
+async def test_calls_are_asked_about_in_their_order(either_database: sa.Engine) -> None:
+    calls = [ToolCall(name, "post", "{}") for name in ("z", "a", "m")]
+    asked = await Approvals(either_database).ask("T1:C1:1.1", calls, expires_at=100.0)
+    assert [approval.call for approval in asked] == calls
+
+
 async def test_asking_again_changes_nothing_that_is_decided(either_database: sa.Engine) -> None:
     approvals = Approvals(either_database)
     first, _ = await approvals.ask("T1:C1:1.1", CALLS, expires_at=100.0)
