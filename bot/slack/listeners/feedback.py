@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -9,6 +10,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.slack.content import FEEDBACK_ACTION
 from bot.slack.forms import modal
 from bot.slack.listeners.services import Services
+
+_log = logging.getLogger(__name__)
 
 _REASON_VIEW = "why_bad"
 _REASON_BLOCK = "reason"
