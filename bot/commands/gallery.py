@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot.commands.terminal import Terminal
@@ -30,7 +30,10 @@ from bot.errors import ModelUnreachable
 from bot.playground import Playground, Seed
 from bot.settings import Settings
 from bot.slack.client import open_client
-from bot.slack.reply import Replies, ThreadReply
+from bot.slack.delivery import Delivery
+from bot.slack.pacing import Pacer
+from bot.slack.reply import Replies, ThreadReply, Timing, show_stopped
+from bot.slack.tiers import unlimited
 
 Value = TypeVar("Value")
 Live = TypeVar("Live")
@@ -97,23 +100,35 @@ async def run(settings: Settings) -> None:
     """
     terminal = Terminal(sys.stdout)
     playground = Playground(Seed.default())
-    async with playground.serve(port=settings.port) as url:
-        await show(playground, terminal.say)
+    async with playground.serve(port=settings.port) as url, shown(playground, terminal.say):
         terminal.say(f"The gallery is in {_CHANNEL} of the workspace at {url}, until Ctrl-C.")
         await asyncio.Event().wait()
 
 
-async def show(playground: Playground, say: Callable[[str], None]) -> None:
-    """Post one answer of each kind into the workspace."""
-    async with open_client(playground.bot_token, playground.api_url, lambda _method, _outcome: None) as client:
-        me = (await client.auth_test())["user_id"]
-        hall = _Hall(playground, Replies(client, me, title=lambda call: f"Checking {call.name}"))
+@asynccontextmanager
+async def shown(playground: Playground, say: Callable[[str], None]) -> AsyncIterator[None]:
+    """Post one answer of each kind into the workspace; what is under way stays so while the block lasts."""
+    # The workspace takes any load.
+    pacer = Pacer(limits=unlimited)
+    async with open_client(playground.bot_token, playground.api_url, lambda *_: None, pacer) as client:
+        replies = Replies(client, playground.bot_user_id, title=lambda call: f"Checking {call.name}")
+        hall = _Hall(playground, replies)
         for title, text in EXHIBITS.items():
             await hall.answer(title, text)
             say(f"  {title}")
-        for title, exhibit in (("steps", hall.steps), ("a failure", hall.failure)):
+        further = {
+            "steps": hall.steps,
+            "a failure": hall.failure,
+            "a stream": hall.stream,
+            "a stop": hall.stop,
+        }
+        for title, exhibit in further.items():
             await exhibit(title)
             say(f"  {title}")
+        async with hall.thinking("a status line"):
+            say("  a status line")
+            yield
+        await replies.afterwards.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +140,7 @@ class _Hall:
 
     async def answer(self, title: str, text: str) -> None:
         """An answer that comes in pieces, as a model's does."""
-        reply = await self._opened(title)
+        reply = await self._opened(await self._asked(title))
         for start in range(0, len(text), 40):
             reply.show(TextDelta(text[start : start + 40]))
             await asyncio.sleep(0)
@@ -133,7 +148,7 @@ class _Hall:
 
     async def steps(self, title: str) -> None:
         """An answer with tool calls, one of which fails."""
-        reply = await self._opened(title)
+        reply = await self._opened(await self._asked(title))
         calls = [ToolCall(f"call_{number}", f"station {number}", "{}") for number in range(5)]
         for call in calls:
             reply.show(ToolStarted(call))
@@ -148,16 +163,47 @@ class _Hall:
 
     async def failure(self, title: str) -> None:
         """A sentence with a run id and a button."""
-        reply = await self._opened(title)
+        reply = await self._opened(await self._asked(title))
         reply.show(TextDelta("I was about to say "))
         await reply.fail(ModelUnreachable())
 
-    async def _opened(self, title: str) -> ThreadReply:
+    async def stream(self, title: str) -> None:
+        """An answer that is seen to grow."""
+        reply, _ = await self._streamed(title)
+        await reply.finish(Answer("These words came first, and these came later.", "gallery", ()))
+
+    async def stop(self, title: str) -> None:
+        """What is left of an answer that somebody has stopped."""
+        reply, question = await self._streamed(title)
+        await reply.abandon()
+        await show_stopped(Delivery(self.replies.client, question, self.replies.me))
+
+    @asynccontextmanager
+    async def thinking(self, title: str) -> AsyncIterator[None]:
+        """A question that is being thought about."""
+        reply = await self._opened(await self._asked(title))
+        try:
+            yield
+        finally:
+            await reply.abandon()
+
+    async def _streamed(self, title: str) -> tuple[ThreadReply, Question]:
+        question = await self._asked(title)
+        reply = await self._opened(question, Timing(text_after_s=0))
+        reply.show(TextDelta("These words came first, "))
+        await self.playground.until(lambda: self.playground.thread(_CHANNEL, question.ts)[1:], what="a stream")
+        return reply, question
+
+    async def _asked(self, title: str) -> Question:
         ada = self.playground.person("ada")
         ts = await ada.say(_CHANNEL, f"Show me: {title}", deliver=False)
         channel = self.playground.workspace.channel(_CHANNEL).id
-        question = Question(self.playground.team_id, channel, ts, ts, ada.id, title, "message")
-        reply = ThreadReply(self.replies, question, _NoSteps(question.run_id))
+        return Question(self.playground.team_id, channel, ts, ts, ada.id, title, "message")
+
+    async def _opened(self, question: Question, timing: Timing | None = None) -> ThreadReply:
+        replies = replace(self.replies, timing=timing or self.replies.timing)
+        reply = ThreadReply(replies, question, _NoSteps(question.run_id))
         await reply.begin()
-        reply.know(History((), Person(ada.id, "Ada"), _CHANNEL, (Person(ada.id, "Ada"),)))
+        ada = Person(question.user, "Ada")
+        reply.know(History((), ada, _CHANNEL, (ada,)))
         return reply

@@ -15,13 +15,20 @@ Json = dict[str, Any]
 async def test_the_gallery_shows_every_kind_of_answer_and_nothing_that_should_not_be_there() -> None:
     playground = Playground(Seed.default())
     shown: list[str] = []
-    async with playground.serve():
-        await gallery.show(playground, shown.append)
+    async with playground.serve(), gallery.shown(playground, shown.append):
         answers = list(_answers(playground))
+        room = playground.workspace.channel("#general")
+        last = list(room.top_level())[-1]
+        await playground.until(
+            lambda: playground.workspace.agent_thread(room.id, last.ts).status == "is thinking…",
+            what="the status line",
+        )
     refused = [call for call in playground.calls if call.outcome != "ok"]
     assert not refused
-    assert len(shown) == len(gallery.EXHIBITS) + 2
-    assert {marker.state for message in answers if (marker := read_marker(message))} == {"final", "failed"}
+    assert len(shown) == len(gallery.EXHIBITS) + 5
+    states = {marker.state for message in answers if (marker := read_marker(message))}
+    assert states == {"final", "failed", "stopped"}
+    assert sum(call.method == "chat.startStream" for call in playground.calls) >= 2
     assert not playground.pings
     assert not playground.unfurled
     # The sources of the steps, and nothing that a text says.
