@@ -6,6 +6,7 @@ from typing import Any
 
 from tools import Context, tool
 from tools._places.geocoding import find_place
+from tools._weather.coverage import hours_known
 from tools._weather.observation import Hour, Weather
 from tools._weather.period import read_period
 from tools._weather.report import current_report, forecast_report
@@ -54,9 +55,9 @@ async def get_weather_forecast(
     now = context.now.astimezone(zone_or_utc(found.place.timezone))
     period = read_period(when, now)
 
-    def in_period(weather: Weather) -> list[Hour]:
-        return [hour for hour in weather.hours if period.start <= hour.time < period.end]
+    def known(weather: Weather) -> list[Hour]:
+        return hours_known(weather, period)
 
-    weather, hours = await weather_of_days(context, found.place, period.days, now, in_period)
+    weather, hours = await weather_of_days(context, found.place, period.days, now, known)
     unit = unit or usual_unit(context.asker.locale, found.place.country_code)
     return forecast_report(found, weather, hours, period, unit, hourly=hourly)

@@ -339,11 +339,26 @@ async def test_both_services_failing_is_told_with_both_reasons() -> None:
     assert "MET Norway answered 503" in answer["error"]
 
 
-async def test_a_date_that_no_service_knows_yet_is_told() -> None:
+@pytest.mark.parametrize("when", ["2026-12-08", "in 9 days"])
+async def test_a_date_that_no_service_knows_yet_is_told(when: str) -> None:
     async with WeatherServer(now=NOON) as weather, tool_context(weather.config) as context:
         weather.fail("forecast", status=500)
-        answer = await ask(context, "Boston", "2026-12-08")
+        # Of the ninth day it knows the first hours.
+        answer = await ask(context, "Boston", when)
     assert "MET Norway (CC BY 4.0) has nothing for that time yet" in answer["error"]
+
+
+async def test_a_forecast_that_ends_early_says_where() -> None:
+    async with WeatherServer(now=NOON) as weather, tool_context(weather.config) as context:
+        weather.fail("forecast", status=500)
+        long, week = await ask(context, "Boston", "next 16 days"), await ask(context, "Boston", "next 7 days")
+        evening = await ask(context, "Boston", "in 8 days")
+    assert long["until"] == "2026-12-01T00:00"
+    assert long["incomplete"] == "The forecast reaches only to Monday, 30 November."
+    assert long["summary"].endswith(f". {long['incomplete']}")
+    assert [day["day"] for day in long["days"]][-1] == "Monday 2026-11-30"
+    assert "incomplete" not in week
+    assert evening["until"] == "2026-12-01T00:00"
 
 
 @pytest.mark.parametrize("failure", [{"status": 500}, {"status": 200, "body": b'{"results": [{"name": 1}]}'}])

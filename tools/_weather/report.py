@@ -10,6 +10,7 @@ from typing import Any
 
 from tools._places.geocoding import Found
 from tools._weather.conditions import conditions, in_words
+from tools._weather.coverage import known_until
 from tools._weather.observation import Hour, Origin, Weather
 from tools._weather.period import Period
 from tools._weather.scales import Unit, amount, degrees, sign, speed
@@ -42,20 +43,25 @@ def current_report(found: Found, weather: Weather, hour: Hour, unit: Unit) -> di
 def forecast_report(
     found: Found, weather: Weather, hours: list[Hour], period: Period, unit: Unit, *, hourly: bool
 ) -> dict[str, Any]:
-    """The weather over `hours`, which are those of `period` that are known and at least one."""
+    """The weather over `hours`, which are those of `period` that are known and at least one. A gap is told."""
     days = _by_day(hours) if period.end - period.start > _ONE_DAY else {}
+    until = known_until(hours, period)
+    last = hours[-1].time.date()
+    gap = f"The forecast reaches only to {last:%A}, {last.day} {last:%B}." if until < period.end else None
     return _without_gaps(
         {
             **_place(found),
             "period": period.words,
             "from": period.start.strftime("%Y-%m-%dT%H:%M"),
-            "until": period.end.strftime("%Y-%m-%dT%H:%M"),
+            "until": until.strftime("%Y-%m-%dT%H:%M"),
+            "incomplete": gap,
             **_over(hours, unit),
             "days": [{"day": f"{day:%A %Y-%m-%d}", **_over(of_day, unit)} for day, of_day in days.items()]
             or None,
             "hours": [_at(hour, unit) for hour in _listed(hours)] if hourly else None,
             **_origin(weather.origin),
-            "summary": _forecast_summary(found, weather, hours, days, period, unit),
+            "summary": _forecast_summary(found, weather, hours, days, period, unit)
+            + (f" {gap}" if gap else ""),
         }
     )
 
