@@ -21,16 +21,17 @@ _DAY_FIRST = re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th)?(?: of)? (?P<month>[a-
 _MONTH_FIRST = re.compile(r"(?P<month>[a-z]{3,9}) (?P<day>\d{1,2})(?:st|nd|rd|th)?(?: (?P<year>\d{4}))?")
 
 
-def read_day(text: str, today: date) -> date | None:
+def read_day(text: str, today: date, latest: date | None = None) -> date | None:
     """The day that `text` means to somebody for whom it is `today`; `None` if it means none.
 
-    A weekday is the coming one, and today's own only without `next`. A date without a year is the next one.
+    A weekday is the coming one, and today's own only without `next`. A date without a year is the next one, or
+    if that is after `latest`, the last one until then.
     """
     words = " ".join(re.sub(r"[,._]", " ", text.lower()).split())
     words = re.sub(r"^(?:on )?(?:the )?", "", words)
     if words in _FROM_TODAY:
         return _after(today, _FROM_TODAY[words])
-    return _counted(words, today) or _weekday(words, today) or _dated(words, today) or _iso(words)
+    return _counted(words, today) or _weekday(words, today) or _dated(words, today, latest) or _iso(words)
 
 
 def in_words(day: date) -> str:
@@ -65,16 +66,24 @@ def _weekday(words: str, today: date) -> date | None:
     return _after(today, 7 if ahead == 0 and found["which"] == "next" else ahead)
 
 
-def _dated(words: str, today: date) -> date | None:
+def _dated(words: str, today: date, latest: date | None) -> date | None:
     found = _DAY_FIRST.fullmatch(words) or _MONTH_FIRST.fullmatch(words)
     months = [number for number, name in enumerate(_MONTHS, 1) if found and name.startswith(found["month"])]
     if not found or len(months) != 1:
         return None
     if found["year"]:
         return _date(int(found["year"]), months[0], int(found["day"]))
+    return _in_some_year(months[0], int(found["day"]), today, latest)
+
+
+def _in_some_year(month: int, day: int, today: date, latest: date | None) -> date | None:
     # Eight years hold a 29 February, also around 2100.
-    coming = (_date(today.year + ahead, months[0], int(found["day"])) for ahead in range(9))
-    return next((day for day in coming if day and day >= today), None)
+    coming = (_date(today.year + ahead, month, day) for ahead in range(9))
+    found = next((day for day in coming if day and day >= today), None)
+    if found is None or latest is None or found <= latest:
+        return found
+    past = (_date(latest.year - back, month, day) for back in range(9))
+    return next((day for day in past if day and day <= latest), None)
 
 
 def _date(year: int, month: int, day: int) -> date | None:

@@ -70,12 +70,13 @@ def days_between(end: str, context: Context, start: str = "today") -> dict[str, 
     known.
 
     Args:
-        end: The later date: tomorrow, next friday, 25 December, or 2026-11-30. An earlier one gives negative
-            counts.
-        start: The date to count from, written likewise.
+        end: The later date: tomorrow, next friday, 25 December (the next one), or 2026-11-30. An earlier one
+            gives negative counts.
+        start: The date to count from, written likewise. Without a year it is one before the end.
     """
     today = _today(context)
-    first, last = _read(start, today), _read(end, today)
+    last = _read(end, today)
+    first = _read(start, today, latest=last)
     days = (last - first).days
     parts = years_months_days(min(first, last), max(first, last))
     spelled = [
@@ -99,8 +100,8 @@ def _today(context: Context) -> datetime.date:
     return context.now.astimezone(zone_or_utc(context.asker.timezone)).date()
 
 
-def _read(text: str, today: datetime.date) -> datetime.date:
-    if day := read_day(text, today):
+def _read(text: str, today: datetime.date, latest: datetime.date | None = None) -> datetime.date:
+    if day := read_day(text, today, latest):
         return day
     raise ToolRetry(
         f"{text[:40]!r} cannot be read as a date. Write it as {today.isoformat()} (year, month, day), or say "

@@ -116,6 +116,32 @@ async def test_the_days_between_are_counted_in_every_way() -> None:
     assert (back["days"], back["business_days"]) == (-2, 0)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [
+        ("1 October", "today", "2026-10-01", "2026-11-22"),
+        ("1 January", "25 December", "2026-01-01", "2026-12-25"),
+        ("25 December", "5 January", "2026-12-25", "2027-01-05"),
+        ("29 February", "today", "2024-02-29", "2026-11-22"),
+        ("1 December", "25 December", "2026-12-01", "2026-12-25"),
+        ("22 November", "today", "2026-11-22", "2026-11-22"),
+        ("1 October 2027", "today", "2027-10-01", "2026-11-22"),
+        ("25 December", "1999-01-01", "1998-12-25", "1999-01-01"),
+        ("2 January", "0001-01-01", None, None),
+    ],
+)
+async def test_a_start_without_a_year_is_before_the_end(
+    start: str, end: str, first: str | None, last: str | None
+) -> None:
+    async with tool_context() as context:
+        if first is None:
+            with pytest.raises(ToolRetry, match="cannot be read as a date"):
+                days_between(end, context, start=start)
+            return
+        answer = days_between(end, context, start=start)
+    assert (answer["start"], answer["end"]) == (first, last)
+
+
 async def test_today_is_the_askers_own() -> None:
     late = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
     async with tool_context(now=late) as context:
