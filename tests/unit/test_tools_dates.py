@@ -13,7 +13,7 @@ from support.tool_context import tool_context
 
 from tools import Asker, ToolRetry
 from tools._calendar import add_business_days, add_months, business_days_between, years_months_days
-from tools._days import read_day
+from tools._days import in_words, read_day
 from tools.dates import add_to_date, days_between
 
 TODAY = date(2026, 11, 22)
@@ -44,6 +44,19 @@ DATES = st.dates(date(1900, 1, 1), date(2200, 1, 1))
         ("29 Feb", "2028-02-29"),
         ("2026-11-30", "2026-11-30"),
         ("2026-W49-1", "2026-11-30"),
+        ("Friday, 27 November 2026", "2026-11-27"),
+        ("Fri 27 Nov", "2026-11-27"),
+        ("Friday the 20th of November", "2026-11-20"),
+        ("friday 2026-11-27", "2026-11-27"),
+        ("weds", "2026-11-25"),
+        ("in 2 months", "2027-01-22"),
+        ("a year ago", "2025-11-22"),
+        ("3 days from now", "2026-11-25"),
+        ("the end of the month", "2026-11-30"),
+        ("last day of next month", "2026-12-31"),
+        ("end of the year", "2026-12-31"),
+        ("2026-12-25T10:00", "2026-12-25"),
+        ("2026-12-25 10:00", "2026-12-25"),
     ],
 )
 def test_days_are_read_as_people_mean_them(text: str, day: str) -> None:
@@ -53,10 +66,17 @@ def test_days_are_read_as_people_mean_them(text: str, day: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "someday", "3/4/2026", "30 February", "32 May", "ju 5", "in many days", "in 99999 weeks ago", "next",
-     "25 December 20266", "in 99999 weeks in 1 day", "fr", "0000-00-00", "\N{SNOWMAN}", "9" * 400],
+     "25 December 20266", "in 99999 weeks in 1 day", "fr", "0000-00-00",
+     "Friday, 26 November 2026", "Friday 26 November", "in 9999 years", "many years ago", "friday 5",
+     "next week", "2026-12-25T23:00-08:00", "\N{SNOWMAN}", "9" * 400],
 )  # fmt: skip
 def test_what_is_no_day_is_not_guessed(text: str) -> None:
     assert read_day(text, TODAY) is None
+
+
+@given(DATES, DATES)
+def test_a_day_is_read_as_it_is_written(day: date, today: date) -> None:
+    assert read_day(in_words(day), today) == day
 
 
 @given(st.text(max_size=60))
