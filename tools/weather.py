@@ -46,8 +46,8 @@ async def get_weather_forecast(
 
     Args:
         location: The city and state, e.g. San Francisco, CA
-        when: today, tonight, tomorrow, friday evening, this weekend, next 3 days, next 12 hours, or a date such
-            as 2026-11-30
+        when: today, tonight, tomorrow, friday evening, tomorrow 5 pm, this weekend, next week, next 3 days,
+            next 12 hours, friday to sunday, or a date such as 2026-11-30
         hourly: Whether to list the hours, too: for questions about the course of a day.
         unit: The unit of temperature, if the asker named one. Leave it out for the one they are used to.
     """

@@ -134,6 +134,24 @@ async def test_an_unknown_place_names_the_nearest_ones(location: str, told: str)
         ("next 3 days", NOON, "2026-11-22T12:00", "2026-11-25T00:00"),
         ("the next 12 hours", NOON, "2026-11-22T12:00", "2026-11-23T00:00"),
         ("this week", NOON, "2026-11-22T12:00", "2026-11-29T00:00"),
+        ("next week", NOON, "2026-11-23T00:00", "2026-11-30T00:00"),
+        ("next week", NOON + timedelta(days=3), "2026-11-30T00:00", "2026-12-07T00:00"),
+        ("over the next week", NOON, "2026-11-22T12:00", "2026-11-29T00:00"),
+        ("next three days", NOON, "2026-11-22T12:00", "2026-11-25T00:00"),
+        ("10 days", NOON, "2026-11-22T12:00", "2026-12-02T00:00"),
+        ("the next few days", NOON, "2026-11-22T12:00", "2026-11-25T00:00"),
+        ("on friday, 27 november", NOON, "2026-11-27T00:00", "2026-11-28T00:00"),
+        ("Friday, 27 November 2026 evening", NOON, "2026-11-27T18:00", "2026-11-28T00:00"),
+        ("saturday and sunday", NOON, "2026-11-28T00:00", "2026-11-30T00:00"),
+        ("from Friday to Sunday", NOON + timedelta(days=3), "2026-11-27T00:00", "2026-11-30T00:00"),
+        ("2026-11-27 to 2026-11-29", NOON, "2026-11-27T00:00", "2026-11-30T00:00"),
+        ("overnight", NOON, "2026-11-22T22:00", "2026-11-23T06:00"),
+        ("overnight", NOON.replace(hour=23), "2026-11-22T23:00", "2026-11-23T06:00"),
+        ("5pm", NOON, "2026-11-22T17:00", "2026-11-22T20:00"),
+        ("tomorrow at 8:30 am", NOON, "2026-11-23T08:00", "2026-11-23T11:00"),
+        ("tomorrow noon", NOON, "2026-11-23T12:00", "2026-11-23T15:00"),
+        ("2026-11-25T17:00", NOON, "2026-11-25T17:00", "2026-11-25T20:00"),
+        ("in 3 hours", NOON, "2026-11-22T15:00", "2026-11-22T18:00"),
     ],
 )
 async def test_a_period_is_in_the_places_own_time(when: str, now: datetime, start: str, end: str) -> None:
@@ -271,6 +289,10 @@ async def test_tonight_in_tokyo_is_already_under_way_at_noon_in_london() -> None
         ("someday", "Say today, tonight, tomorrow, friday"),
         ("2026-11-21", "outside"),
         ("this morning", "outside"),
+        ("9 am", "outside"),
+        ("tomorrow and today", "Say today"),
+        ("many days", "Say today"),
+        ("friday to someday", "Say today"),
         ("next 18 days", "outside"),
         ("next 0 days", "Say today"),
         ("2026-12-09", "Forecasts reach from 2026-11-22 to 2026-12-08"),
@@ -359,6 +381,15 @@ async def test_a_forecast_that_ends_early_says_where() -> None:
     assert [day["day"] for day in long["days"]][-1] == "Monday 2026-11-30"
     assert "incomplete" not in week
     assert evening["until"] == "2026-12-01T00:00"
+
+
+async def test_of_a_day_with_few_values_each_time_has_the_one_before() -> None:
+    async with WeatherServer(now=NOON) as weather, tool_context(weather.config) as context:
+        weather.fail("forecast", status=500)
+        # The values are those of 1, 7, 13 and 19 o'clock.
+        answer = await ask(context, "Boston", "next saturday at 5 pm", unit="celsius")
+    assert (answer["from"], answer["until"]) == ("2026-11-28T17:00", "2026-11-28T20:00")
+    assert (answer["temperature_min"], answer["temperature_max"]) == (8, 8)
 
 
 @pytest.mark.parametrize("failure", [{"status": 500}, {"status": 200, "body": b'{"results": [{"name": 1}]}'}])
