@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pint
 
 _MOST_POWER = 12
+_LARGER = {"milli": "mega", "pico": "peta", "zepto": "zetta", "yocto": "yotta"}
+"""Prefixes whose letters differ only in case: MOHM read as mohm would be wrong by a billion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,14 @@ def measure(factors: Sequence[Factor]) -> Measure:
 @lru_cache(maxsize=1024)
 def _named(name: str) -> Measure:
     registry = _registry()
-    found = registry.parse_unit_name(name) or registry.parse_unit_name(name.lower())
+    as_given = registry.parse_unit_name(name)
+    found = as_given or registry.parse_unit_name(name.lower())
     if not found:
         raise ToolRetry(f"{name.replace('_', ' ')[:40]!r} is not a known unit.{similar_units(name)}")
     prefix, unit, _ = found[0]
+    larger = _LARGER.get(prefix)
+    if larger and not as_given and name[0].isupper() and not name.lower().startswith(prefix):
+        raise ToolRetry(f"{name!r} may be {larger} or {prefix}. Write {larger}{unit} or {prefix}{unit}.")
     # A container of one name goes past the library's parser.
     container = registry.UnitsContainer({prefix + unit: 1})
     try:

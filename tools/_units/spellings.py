@@ -7,7 +7,7 @@ import re
 _EXACT = {
     "Mb": "megabit", "Gb": "gigabit", "Kb": "kilobit", "b": "bit", "MBps": "megabyte/second",
     "MT": "metric_ton", "GBps": "gigabyte/second", "Cal": "kilocalorie", "Gal": "gallon",
-    "Nm": "newton*meter", "PS": "metric_horsepower",
+    "Nm": "newton*meter", "NM": "nautical_mile", "PS": "metric_horsepower",
 }  # fmt: skip
 _ANY_CASE = {
     # To the library, C is the coulomb, c the speed of light, and F the farad.
@@ -23,6 +23,11 @@ _ANY_CASE = {
     "st": "stone", "kilo": "kilogram", "kilos": "kilogram", "kgs": "kilogram", "gm": "gram", "gms": "gram",
     "us ton": "short_ton", "us tons": "short_ton", "uk ton": "long_ton", "uk tons": "long_ton",
     "kb": "kilobyte", "mb": "megabyte", "gb": "gigabyte", "tb": "terabyte", "pb": "petabyte",
+    # To the library, mbit is a thousandth of a bit.
+    "kbit": "kilobit", "mbit": "megabit", "gbit": "gigabit", "tbit": "terabit", "kbits": "kilobit",
+    "mbits": "megabit", "gbits": "gigabit", "tbits": "terabit", "kbyte": "kilobyte", "mbyte": "megabyte",
+    "gbyte": "gigabyte", "tbyte": "terabyte", "kbytes": "kilobyte", "mbytes": "megabyte",
+    "gbytes": "gigabyte", "tbytes": "terabyte",
     "mbps": "megabit/second", "gbps": "gigabit/second", "btus": "Btu", "wk": "week", "wks": "week",
     "mo": "month", "mos": "month", "mth": "month", "mths": "month",
 }  # fmt: skip
