@@ -163,9 +163,11 @@ class Part:
             return  # it goes out with what comes next
         except SlackError as error:
             _log.info("A stream ended early: %s", error)
-            # Nobody knows what of it has arrived.
-            self._unsent.clear()
+            # Nobody knows what of it has arrived: it is not sent again, but shown with the next change.
+            behind, self._unsent = self._unsent, _Unsent()
             await self._end_stream("pending")
+            self._unsent = behind
+            return
         self._unsent.clear()
 
     async def _show_so_far(self) -> None:

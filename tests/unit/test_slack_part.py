@@ -119,3 +119,17 @@ async def test_the_changes_of_what_is_closed_are_left_for_others(let_pass: LetPa
         assert not at.pacer.open_draft()
         await part.close("And more.", (), "final")
         assert at.pacer.open_draft()
+
+
+async def test_what_a_stream_that_ends_early_has_not_shown_is_shown_soon(let_pass: LetPass) -> None:
+    async with bench(let_pass, streams=True) as at:
+        part = at.part()
+        await part.grow("Some words. ", ())
+        at.playground.faults.next("chat.appendStream", error="message_not_in_streaming_state")
+        await part.grow("And more. ", ())
+        assert part.is_behind
+        await part.grow("", ())
+        await let_pass(10)
+        await part.grow("", ())
+        assert at.shown == ["Some words. And more."]
+        assert not part.is_behind
