@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import time
@@ -107,7 +106,7 @@ class ApprovalCards:
             SlackError: Slack refused one.
         """
         expires_at = time.time() + self._expire_s
-        asked = await self._approvals.ask(steps.run_id, calls, expires_at, self._in_words)
+        asked = await self._approvals.ask(steps.run_id, calls, expires_at, self._words)
         if any(approval.state == "withdrawn" for approval in asked):
             raise SlackError("A former attempt could not post a card for each call.")
         try:
@@ -195,14 +194,10 @@ class ApprovalCards:
 
     def _asked(self, approval: Approval) -> str:
         # Not in today's words: its tool may have changed since, or be away.
-        return approval.words or self._in_words(approval.call)
+        return approval.words or self._words(approval.call)
 
-    def _in_words(self, call: ToolCall) -> str:
-        words = self._tools.describe_call(call.name, call.arguments)
-        if words == call.name and call.arguments not in ("", "{}"):
-            # The tool went away while others of the turn were running: nobody else knows its arguments' names.
-            words = f"{call.name}\narguments: {json.dumps(call.arguments)}"
-        return without_secrets(words, self._allowed)
+    def _words(self, call: ToolCall) -> str:
+        return self._tools.describe_call(call.name, call.arguments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -72,8 +72,10 @@ class ServerConfig:
     prefix: str
     """What its tools' names begin with."""
     transport: Transport
+    given: tuple[str, ...] = field(repr=False)
+    """What the server is given in confidence: never to be logged."""
     secrets: tuple[str, ...] = field(repr=False)
-    """What may be secret: never to be logged or shown."""
+    """Those of it that are secret by their names: never to be shown to anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class _File:
             raise self._wrong(name, _in_words(error, transport)) from error
         if isinstance(chosen, Http):
             self._check_headers(name, chosen.headers)
-        return ServerConfig(name, self._prefix(name), chosen, _secrets(used, chosen))
+        return ServerConfig(name, self._prefix(name), chosen, *_given(used, chosen))
 
     def _kind(self, name: str, entry: dict[str, Any]) -> Literal["stdio", "http"]:
         kind = entry.get("type", "http" if "url" in entry else "stdio")
@@ -243,11 +245,16 @@ def _joined(key: str, part: str) -> str:
     return f"{key}.{part}" if key else part
 
 
-def _secrets(variables: Mapping[str, str], transport: Transport) -> tuple[str, ...]:
-    """What may be secret of a server's settings: all variables, and all that it is given in confidence."""
-    given = transport.env if isinstance(transport, Stdio) else transport.headers
-    named = [*variables.items(), *given.items()]
-    return as_repeated(value for name, value in named if is_secret(name) or len(value) >= LEAST_SECRET_CHARS)
+def _given(variables: Mapping[str, str], transport: Transport) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """All that a server is given in confidence, and what of it is secret: by its name, or as a header."""
+    headers, env = (transport.headers, {}) if isinstance(transport, Http) else ({}, transport.env)
+    named = [*variables.items(), *env.items()]
+    secrets = [*(value for name, value in named if is_secret(name)), *_long(headers.values())]
+    return as_repeated([*secrets, *_long(value for _, value in named)]), as_repeated(secrets)
+
+
+def _long(values: Iterable[str]) -> Iterator[str]:
+    return (value for value in values if len(value) >= LEAST_SECRET_CHARS)
 
 
 def _in_words(error: ValidationError, transport: type[Transport]) -> str:

@@ -70,7 +70,7 @@ class Server:
         self._is_trusted = is_trusted
         self._timing = timing
         self._on_change = on_change
-        self._complaints = Complaints(config.name, config.secrets)
+        self._complaints = Complaints(config.name, config.given)
         self._doubt = asyncio.Event()
         self._stopping = asyncio.Event()
         self._scope = anyio.CancelScope()
@@ -144,7 +144,7 @@ class Server:
         if self._stopping.is_set():
             return
         seconds = longest_pause_s(failures) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
-        reason = cut(without_credentials(problem, self._config.secrets), _MOST_DETAIL_CHARS)
+        reason = cut(without_credentials(problem, self._config.given), _MOST_DETAIL_CHARS)
         _log.warning("MCP server %s is away: %s", self._config.name, reason)
         self._become((), "down", f"{reason}; next try in {math.ceil(seconds)} s")
         await self._rest(seconds)
