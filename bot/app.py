@@ -157,7 +157,7 @@ async def build(
         watch = Watch(metrics, traces, model_name, lambda: tools.names, model_health)
         runs = Runs(engine, watch.over(answerer.answer), limits=_run_limits(settings))
         metrics.count_runs(lambda: runs.running, lambda: runs.waiting)
-        decisions = Decisions(approvals, cards, runs, tools, directory)
+        decisions = Decisions(approvals, cards, runs, tools, directory, metrics.approvals_waiting.set)
         bolt = _bolt(settings, client, me)
         listeners.register(
             bolt,

@@ -252,6 +252,10 @@ class Pause:
     turns: int
     """How many times the model was called."""
     usage: Usage = field(default_factory=Usage)
+    tools: tuple[str, ...] = ()
+    """The names of the tools that were called, in order."""
+    seconds: float = 0.0
+    """For how long it was worked on."""
 
 
 @dataclass(frozen=True, slots=True)

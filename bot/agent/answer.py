@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -108,7 +108,9 @@ class _Work:
         self._reply = reply
         self._deadline = Deadline()
         self.tool_runs: list[ToolRun] = []
-        self._used: list[str] = []
+        # Before people were asked to decide.
+        self._used = list(steps.resumes.pause.tools) if steps.resumes else []
+        self._seconds = steps.resumes.pause.seconds if steps.resumes else 0.0
 
     async def run(self) -> Outcome:
         """Work out the answer and show it, or come to where people have to decide."""
@@ -123,21 +125,21 @@ class _Work:
             end = await self._converse(messages, self._tool_calls(history, asked_at))
             # What is answered is delivered, however long Slack makes it wait.
             self._deadline.lift()
-            if isinstance(end, Paused):
-                return await self._pause(end.pause)
-            return await self._finish(end, time.monotonic() - started)
+            self._seconds += time.monotonic() - started
+            return await (self._pause(end.pause) if isinstance(end, Paused) else self._finish(end))
 
     async def _pause(self, pause: Pause) -> Outcome:
         messages = await self._reply.pause()
         await self._parts.approvals.open(self._question, self._steps, pause.calls)
+        pause = replace(pause, tools=tuple(self._used), seconds=self._seconds)
         return Outcome("paused", "", pause=pause, messages=messages)
 
-    async def _finish(self, done: Done, seconds: float) -> Outcome:
+    async def _finish(self, done: Done) -> Outcome:
         answer = Answer(
             text=done.text + (_CUT if done.cut else ""),
             model=self._parts.prompt.model,
             tools=tuple(self._used),
-            seconds=seconds,
+            seconds=self._seconds,
             cost=done.usage.cost,
         )
         await self._reply.finish(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -45,6 +45,8 @@ class Decisions:
     runs: Runs
     tools: Registry
     directory: Directory
+    count: Callable[[int], object]
+    """Is told now and again how many calls wait for a decision."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def decide(self, press: Press, *, approve: bool, reason: str | None = None) -> str | None:
@@ -118,6 +120,7 @@ class Decisions:
             # What was decided about their calls is withdrawn, which the next look tells.
             self._news.set()
         await self.approvals.forget_before(now - _REMEMBER_S)
+        self.count(await self.approvals.count_pending())
 
     async def _withdraw(self, question: Question) -> bool:
         """Let nobody decide any more about the calls of a question; return whether any waited."""

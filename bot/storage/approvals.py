@@ -163,6 +163,11 @@ class Approvals:
             _approvals.c.run_id.startswith(prefix, autoescape=True),
         )
 
+    async def count_pending(self) -> int:
+        """How many calls wait for a decision."""
+        query = sa.select(sa.func.count()).select_from(_approvals).where(_approvals.c.state == "pending")
+        return await self._do(lambda connection: connection.scalar(query) or 0)
+
     async def unsettled(self) -> list[Approval]:
         """The calls from whose decision something has to follow yet."""
         return await self._find(_approvals.c.state != "pending", _approvals.c.settled.is_(False))

@@ -22,7 +22,7 @@ class Metrics:
         ProcessCollector(registry=registry)
         self.questions = Counter(
             "threadloop_questions",
-            "Questions taken up; one that is resumed, retried or edited counts again.",
+            "Questions taken up; one that is taken up again after a crash, retried or edited counts again.",
             ["source"],
             registry=registry,
         )
@@ -55,6 +55,11 @@ class Metrics:
         )
         self.tokens = Counter(
             "threadloop_tokens", "Tokens, by kind: input or output.", ["model", "kind"], registry=registry
+        )
+        self.approvals_waiting = Gauge(
+            "threadloop_approvals_waiting",
+            "Tool calls that wait for a person's decision, of all processes.",
+            registry=registry,
         )
         self.slack_calls = Counter(
             "threadloop_slack_calls",

@@ -48,15 +48,16 @@ class Watch:
 
         async def watched(question: Question, steps: Steps) -> Outcome:
             started = time.perf_counter()
-            self.metrics.questions.labels(question.source).inc()
+            if steps.resumes is None:
+                self.metrics.questions.labels(question.source).inc()
             with self.traces.question(question, steps.run_id) as span:
                 outcome = await answer(question, _WatchedSteps(self, span, steps))
                 mark_outcome(span, outcome)
             self.metrics.run_seconds.observe(time.perf_counter() - started)
-            if outcome.error is None:
-                self.metrics.answers.inc()
-            else:
+            if outcome.error is not None:
                 self.metrics.failures.labels(outcome.error).inc()
+            elif outcome.state == "answered":
+                self.metrics.answers.inc()
             return outcome
 
         return watched

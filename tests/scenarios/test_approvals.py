@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bot import Scene, bot_in_workspace
+from support.bot import Scene, blocks_of, bot_in_workspace
 from support.cards import Card, approve, cards, deny, until_asked, until_closed, until_said
 from support.notebook import Notebook, results, writes
 from support.openai_server import OpenAIServer, text, tool_calls
@@ -270,6 +270,25 @@ async def test_a_reason_or_a_name_can_ping_nobody_either(tmp_path: Path) -> None
         await until_closed(scene, ts, "Denied by Ada Lovelace: @channel see `https://evil.example/x`")
         assert [ping.target for ping in scene.playground.pings] == [scene.ada.id]
         await until_said(scene, ts, "Then not.")
+
+
+async def test_the_quiet_line_counts_what_was_done_before_the_approvals_too(tmp_path: Path) -> None:
+    look = tool_calls(("look_up", {"word": "milk"}), ("look_up", {"word": "eggs"}))
+    model = OpenAIServer([look, writes("milk"), writes("tea"), writes("eggs"), text("Done.")])
+    async with _scene(tmp_path, model) as (scene, ts, _):
+        decided: list[str] = []
+        for word in ("Approved", "Denied", "Approved"):
+            (card,) = await until_asked(scene, ts)
+            await (approve if word == "Approved" else deny)(scene.ada, card)
+            decided.append(word)
+            await until_closed(scene, ts, *decided)
+        await until_said(scene, ts, "Done.")
+        (line,) = blocks_of(scene.answers(ts)[-1], "context")
+        assert " · 2 look_up, 2 write_down · " in line["elements"][0]["text"]
+        outcome = await scene.bot.runs.outcome(f"{_run_id(scene, ts)}#approved")
+    assert outcome is not None
+    assert outcome.pause is not None
+    assert outcome.pause.seconds > 0
 
 
 async def test_what_happens_is_seen_by_whoever_looks_on(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.cards import approve, until_asked, until_said
 from support.http_bot import bot_over_http
 from support.model_replies import Answer, Json
+from support.notebook import Notebook, writes
 from support.openai_server import OpenAIServer, failure, text, tool_calls
 from support.patience import UNSTREAMED
 
@@ -64,6 +66,25 @@ async def test_a_failure_is_counted_by_its_cause(tmp_path: Path) -> None:
     assert seen.value("threadloop_failures_total", error="ModelRateLimited") == 1
     assert seen.value("threadloop_model_seconds_count", model=MODEL, outcome="ModelRateLimited") == 1
     assert seen.value("threadloop_answers_total") == 0
+
+
+async def test_a_question_that_waits_for_a_decision_counts_once(tmp_path: Path) -> None:
+    model, notebook = OpenAIServer([writes("milk", "eggs"), text("Done.")]), Notebook()
+    async with bot_over_http(tmp_path, model=model, tools=notebook.registry()) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Write down milk and eggs")
+        milk, eggs = await until_asked(scene, ts, times=2)
+        await approve(scene.ada, milk)
+        async with asyncio.timeout(20):
+            while (paused := await scene.samples()).value("threadloop_approvals_waiting") != 1:
+                pass  # counted when what follows from the decision is done
+        await approve(scene.ada, eggs)
+        await until_said(scene, ts, "Done.")
+        await scene.bot.runs.outcome(
+            f"{scene.playground.team_id}:{scene.playground.workspace.channel('#general').id}:{ts}#approved"
+        )
+        answered = await scene.samples()
+    assert [seen.value("threadloop_questions_total") for seen in (paused, answered)] == [1, 1]
+    assert [seen.value("threadloop_answers_total") for seen in (paused, answered)] == [0, 1]
 
 
 @pytest.mark.parametrize(
