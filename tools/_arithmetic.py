@@ -10,7 +10,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable
-from decimal import Decimal, localcontext
+from decimal import Decimal, InvalidOperation, localcontext
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -23,13 +23,15 @@ MAX_CHARS = 300
 MAX_DEPTH = 50
 MAX_BITS = 4_096
 """Size of a number's numerator and denominator: about 1,200 digits."""
+_MOST_PLACES = 1_300
+"""Places before or after the point in a number as it is written, before its bits are counted."""
 MAX_FACTORIAL = 500
 _DIGITS = 15
 """Significant digits shown of a number that has no short exact form."""
 
 
 def as_written(value: float) -> Fraction:
-    """The number that somebody wrote: the shortest text that means this float makes 0.1 one tenth."""
+    """The number that somebody wrote in JSON: the shortest text that means this float makes 0.1 one tenth."""
     return Fraction(value) if isinstance(value, int) else Fraction(repr(value))
 
 
@@ -48,7 +50,7 @@ def evaluate(expression: str) -> Number:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ToolRetry(f"{expression!r} is not a complete expression. Write it like (2 + 3) * 4^2.") from error
     try:
-        return _value(tree.body, MAX_DEPTH)
+        return _value(tree.body, MAX_DEPTH, source)
     except ZeroDivisionError as error:
         raise ToolFailed("It divides by zero, so it has no value.") from error
     except OverflowError as error:
@@ -75,27 +77,41 @@ def _decimal(number: Number) -> Decimal:
     return +Decimal(repr(number))
 
 
-def _value(node: ast.expr, depth: int) -> Number:
+def _value(node: ast.expr, depth: int, source: str) -> Number:
     if depth == 0:
         raise ToolRetry(f"The expression is nested more than {MAX_DEPTH} levels deep. Split it up.")
     match node:
-        case ast.Constant(value=int() | float() as literal):
-            return _bounded(as_written(_finite(literal)))
+        case ast.Constant(value=int() | float()):
+            # The digits of the text, of which a float would keep the first sixteen.
+            return _literal(source[node.col_offset : node.end_col_offset])
         case ast.Name(id=name) if name in _CONSTANTS:
             return _CONSTANTS[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(operand, depth - 1)
+            return -_value(operand, depth - 1, source)
         case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-            return _value(operand, depth - 1)
+            return _value(operand, depth - 1, source)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            return _bounded(_OPERATORS[type(op)](_value(left, depth - 1), _value(right, depth - 1)))
+            return _bounded(
+                _OPERATORS[type(op)](_value(left, depth - 1, source), _value(right, depth - 1, source))
+            )
         case ast.Attribute(value=inner, attr=attribute) if attribute == PERCENT:
-            return _value(inner, depth - 1) / 100
+            return _value(inner, depth - 1, source) / 100
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
-            return _call(name, [_value(argument, depth - 1) for argument in arguments])
+            return _call(name, [_value(argument, depth - 1, source) for argument in arguments])
     raise ToolRetry(
         "Only numbers, + - * / // % ^, parentheses and known functions can be calculated; write * out."
     )
+
+
+def _literal(digits: str) -> Number:
+    try:
+        decimal = Decimal(digits)
+    except InvalidOperation as error:
+        # Its exponent alone is beyond all bounds.
+        raise ToolFailed(_TOO_LARGE) from error
+    if abs(decimal.adjusted()) > _MOST_PLACES:
+        raise ToolFailed(_TOO_LARGE)
+    return _bounded(Fraction(decimal))
 
 
 def _call(name: str, arguments: list[Number]) -> Number:
