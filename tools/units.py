@@ -9,6 +9,7 @@ from tools import ToolFailed, ToolRetry, tool
 from tools._arithmetic import Number, as_written, is_exact, shown
 from tools._units.expression import read_unit
 from tools._units.measures import Measure, measure
+from tools._units.spellings import NOTES
 from tools._units.suggestions import mismatch
 
 # Litres per distance are an area to the base units, and distance per litre the inverse of one.
@@ -32,18 +33,25 @@ def convert_units(value: float, from_unit: str, to_unit: str) -> dict[str, str]:
     if not math.isfinite(value):
         raise ToolRetry("The value must be a finite number.")
     amount = as_written(value)
-    source, target = measure(read_unit(from_unit)), measure(read_unit(to_unit))
+    factors = read_unit(from_unit), read_unit(to_unit)
+    source, target = map(measure, factors)
     result = _handy(_converted(amount, source, target, from_unit, to_unit))
+    note = next((NOTES[one.name] for unit in factors for one in unit if one.name in NOTES), None)
     equals = "=" if is_exact(result, _TOLD_DIGITS) else "≈"
     return {
         "result": shown(result),
         "unit": to_unit,
         "summary": f"{shown(_handy(amount))} {from_unit} {equals} {shown(result, _TOLD_DIGITS)} {to_unit}",
+        **({"note": note} if note else {}),
     }
 
 
 def _converted(amount: Fraction, source: Measure, target: Measure, from_unit: str, to_unit: str) -> Fraction:
     in_base = amount * source.scale + source.offset
+    if in_base < 0 and "kelvin" in source.base and (source.offset or target.offset):
+        raise ToolFailed(
+            f"{shown(amount)} {from_unit} is below absolute zero, so there is no such temperature."
+        )
     if source.base == target.base:
         return (in_base - target.offset) / target.scale
     if (source.base, target.base) in (_FUEL, _FUEL[::-1]):

@@ -61,6 +61,21 @@ from tools.units import convert_units
         (1, "Kg", "LB", "2.20462262184878"),
         (1, "µm", "nm", "1000"),
         (0.1, "in", "mm", "2.54"),
+        (1, "bbl", "US gallons", "42"),
+        (500, "Calories", "kcal", "500"),
+        (500, "calories", "kcal", "0.5"),
+        (1, "lb.", "oz.", "16"),
+        (1, "ft.", "in.", "12"),
+        (16, "fl. oz.", "pints", "1"),
+        (100, "sq.ft.", "sq. ft", "100"),
+        (20, "ºC", "F", "68"),
+        (2, "metric tonnes", "kg", "2000"),
+        (1, "lb-ft", "newton meters", "1.3558179483314"),
+        (60, "gpm", "gallons per second", "1"),
+        (60, "cfm", "ft^3/s", "1"),
+        (3, "decades", "years", "30"),
+        (14, "lb/in^2", "psi", "14"),
+        (-5, "delta celsius", "delta fahrenheit", "-9"),
         (1e300, "km", "m", "1e+303"),
         (1e-300, "m", "km", "1e-303"),
     ],
@@ -113,6 +128,22 @@ def test_what_cannot_be_converted_is_explained(source: str, target: str, told: s
 def test_nothing_but_names_and_small_powers_is_accepted(unit: str) -> None:
     with pytest.raises(ToolRetry):
         convert_units(1.0, unit, "m")
+
+
+def test_a_barrel_is_one_of_oil_and_the_note_says_so() -> None:
+    assert convert_units(1, "barrel", "l")["note"] == "A barrel is taken as one of oil: 42 US gallons."
+    assert "note" not in convert_units(1, "gallon", "l")
+
+
+@pytest.mark.parametrize(("source", "target"), [("C", "K"), ("F", "C"), ("K", "C")])
+def test_there_is_no_temperature_below_absolute_zero(source: str, target: str) -> None:
+    with pytest.raises(ToolFailed, match="below absolute zero"):
+        convert_units(-500, source, target)
+
+
+def test_a_point_between_two_units_is_no_prefix() -> None:
+    with pytest.raises(ToolRetry, match="cannot be read"):
+        convert_units(1, "m.s", "s")
 
 
 def test_numbers_beyond_all_bounds_are_refused() -> None:

@@ -18,7 +18,7 @@ _MOST_FACTORS = 8
 _SIGN = re.compile(r"\s*(?:\bper\b|[*/])\s*")
 _HUNDRED_KM = re.compile(r"100\s*(?:km|kilomet(?:er|re)s?)\b")
 _FACTOR = re.compile(
-    r"(?:(?P<before>square|sq\.?|cubic|cu\.?)\s+)?"
+    r"(?:(?P<before>square|sq|cubic|cu)\s+)?"
     r"(?P<name>[^\W\d_]+(?:[ _-]+[^\W\d_]+)*?|[°%'\"][^\W\d_]*)"
     r"(?:\s*\^?\s*(?P<power>-?\d)|\s+(?P<after>squared|cubed))?"
 )
@@ -30,7 +30,10 @@ _SIGNS = {
     ord("\N{DIVISION SIGN}"): "/",
     ord("\N{MINUS SIGN}"): "-",
     ord("\N{SUPERSCRIPT MINUS}"): "-",
+    ord("\N{MASCULINE ORDINAL INDICATOR}"): "°",
 }
+# The points of "fl. oz." and "sq.ft."; any other within a word may be a sign, as in m.s, and stays an error.
+_POINT = re.compile(r"(?<=[^\W\d_])\.(?!\w)|(?<=\b(?:sq|cu|fl))\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ def read_unit(text: str) -> tuple[Factor, ...]:
     if len(text) > MAX_CHARS:
         raise ToolRetry(f"A unit has at most {MAX_CHARS} characters.")
     plain = unicodedata.normalize("NFKC", text.strip().translate(_SIGNS)).replace("**", "^")
+    plain = " ".join(_POINT.sub(" ", plain).split())
     plain = _HUNDRED_KM.sub("hundred_kilometers", spelled_out(plain) or plain)
     parts = _SIGN.split(plain)
     signs = ["*", *("*" if sign.strip() == "*" else "/" for sign in _SIGN.findall(plain))]
@@ -68,7 +72,7 @@ def _factors(part: str, sign: str) -> list[Factor]:
             f"{part[:40]!r} cannot be read as a unit. Write names with *, / and small powers, without numbers: "
             "km/h, square feet, kg*m^2."
         )
-    power = int(found["power"] or _POWERS.get((found["before"] or found["after"] or "").rstrip("."), 1))
+    power = int(found["power"] or _POWERS.get(found["before"] or found["after"] or "", 1))
     name = re.sub(r"[ _-]+", "_", found["name"])
     meant = spelled_out(found["name"])
     inner = read_unit(meant) if meant else (Factor(name),)

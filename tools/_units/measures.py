@@ -85,6 +85,7 @@ def _registry() -> pint.UnitRegistry[Fraction]:
     logging.getLogger("pint").setLevel(logging.ERROR)
     registry: pint.UnitRegistry[Fraction] = pint.UnitRegistry(non_int_type=Fraction)
     registry.define("hundred_kilometers = 100 * kilometer")
+    registry.define("ten_years = 10 * year")
     return registry
 
 
