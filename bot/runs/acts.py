@@ -23,39 +23,48 @@ Kind: TypeAlias = Literal["stop", "cancelled", "share"]
 _CLOSE_WITHIN_S = 5.0
 
 
+def act_id(kind: Kind, run_id: str) -> str:
+    """What it is stored under: words to stop under their post's own id, so that they never are a question."""
+    return run_id if kind == "stop" else f"{kind}:{run_id}"
+
+
 class Acts:
     """Stores acts and does them. Made before the engine is launched, and then told how each kind is done."""
 
     def __init__(self) -> None:
-        self._ways: dict[str, Callable[[Question], Awaitable[None]]] = {}
+        self._ways: dict[str, Callable[[Question, str], Awaitable[None]]] = {}
         self._under_way: set[asyncio.Task[Any]] = set()
 
         @DBOS.workflow(name=ACT)
-        async def workflow(about: dict[str, Any], kind: str) -> None:
-            await self._do(kind, QUESTION.validate_python(about))
+        async def workflow(about: dict[str, Any], kind: str, run_id: str) -> None:
+            await self._do(kind, QUESTION.validate_python(about), run_id)
 
         self._workflow = workflow
 
-    def on(self, kind: Kind, do: Callable[[Question], Awaitable[None]]) -> None:
-        """Let `do` be how this is done. It may be cut off by a crash, and is then done again."""
+    def on(self, kind: Kind, do: Callable[[Question, str], Awaitable[None]]) -> None:
+        """Let `do` be how this is done, with a question and a run's id.
+
+        It may be cut off by a crash, and is then done again.
+        """
         self._ways[kind] = do
 
-    async def once(self, act_id: str, kind: Kind, about: Question) -> None:
+    async def once(self, kind: Kind, about: Question, run_id: str) -> None:
         """See to it that this is done, and return as soon as it is stored. The second time changes nothing."""
-        with SetWorkflowID(act_id):
-            await DBOS.start_workflow_async(self._workflow, QUESTION.dump_python(about, mode="json"), kind)
+        argument = QUESTION.dump_python(about, mode="json")
+        with SetWorkflowID(act_id(kind, run_id)):
+            await DBOS.start_workflow_async(self._workflow, argument, kind, run_id)
 
     async def aclose(self) -> None:
         """Wait a moment for what is being done."""
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_CLOSE_WITHIN_S)
 
-    async def _do(self, kind: str, about: Question) -> None:
+    async def _do(self, kind: str, about: Question, run_id: str) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 — a coroutine always runs in one
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         try:
-            await self._ways[kind](about)
+            await self._ways[kind](about, run_id)
         except Exception:
-            _log.exception("What somebody wanted (%s) was not done.", kind, extra={"run": about.run_id})
+            _log.exception("What somebody wanted (%s) was not done.", kind, extra={"run": run_id})

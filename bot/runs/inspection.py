@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
 
 from bot.errors import NoSuchRun, WrongRunState
-from bot.runs.acts import Kind
+from bot.runs.acts import Kind, act_id
 from bot.runs.engine import ACT, APPLICATION_VERSION, OPEN, OUTCOME, RETRY, WORKFLOW
 from bot.runs.forks import fork_of
 from bot.storage import approvals
@@ -107,9 +107,10 @@ class Inspection:
         if run.status in OPEN and run.input is not None:
             kind: Kind = "cancelled"
             self._client.enqueue(
-                {"queue_name": _QUEUE, "workflow_name": ACT, "workflow_id": f"{kind}:{run_id}"},
+                {"queue_name": _QUEUE, "workflow_name": ACT, "workflow_id": act_id(kind, run_id)},
                 run.input["args"][0],
                 kind,
+                run_id,
             )
 
     def retry(self, run_id: str) -> str:

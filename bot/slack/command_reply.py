@@ -1,37 +1,42 @@
-"""The answer to a slash command: ephemeral messages through its `response_url`."""
+"""The answer to a slash command: ephemeral messages through its `response_url`, or else a direct message."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from typing import Any
-
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.agent.interfaces import Steps
 from bot.conversation import Answer, Event, History, Question, ToolCall, ToolFinished
-from bot.errors import RunError, SlackError, SlackRefused
-from bot.slack.client import slack_errors
+from bot.errors import RunError, SlackError
+from bot.slack.client import PacedClient, slack_errors, without_blind_retries
 from bot.slack.content import Footer, failure, new_message, retry_button, share_button
 from bot.slack.guard import Allowed, urls_in
 from bot.slack.markdown import compose
+from bot.slack.response_url import MOST_USES, ResponseUrl
 
 _log = logging.getLogger(__name__)
 
-# Slack takes five answers at a response_url: these, and a failure after the others.
-_MOST_MESSAGES = 4
+# These, and a failure after the others.
+_MOST_MESSAGES = MOST_USES - 1
 
 
 class CommandReply:
     """An answer to a slash command, for the asker's eyes, with a button that shares it to the channel."""
 
     def __init__(
-        self, question: Question, steps: Steps, response_url: str, footer: Footer, secrets: tuple[str, ...]
+        self,
+        client: PacedClient,
+        question: Question,
+        steps: Steps,
+        response_url: str,
+        footer: Footer,
+        secrets: tuple[str, ...],
     ) -> None:
+        self._client = client
         self._question = question
         self._steps = steps
-        self._webhook = AsyncWebhookClient(response_url)
+        self._url = ResponseUrl(response_url)
         self._footer = footer
         self._secrets = secrets
         self._urls = frozenset(urls_in(question.text))
@@ -73,7 +78,8 @@ class CommandReply:
         try:
             text = failure(error, self._steps.run_id)
             content = new_message(text, [retry_button(self._steps.run_id)])
-            await self._steps.run("show failure", str, self._sends(content))
+            # No step: where a run is given up, those that it had before are not run through again.
+            await self._sends(content)()
         except SlackError as refused:
             _log.error("The failure can't be shown to the asker: %s", refused)
 
@@ -82,10 +88,17 @@ class CommandReply:
 
     def _sends(self, content: dict[str, Any]) -> Callable[[], Awaitable[str]]:
         async def send() -> str:
-            with slack_errors():
-                response = await self._webhook.send(response_type="ephemeral", **content)
-            if response.status_code != HTTPStatus.OK:
-                raise SlackRefused(f"Slack refused the answer at the response_url: {response.body}")
+            try:
+                await self._url.send(response_type="ephemeral", **content)
+            except SlackError as refused:
+                _log.info("The asker is told directly: %s", refused)
+                await self._send_directly(content)
             return "sent"
 
         return send
+
+    async def _send_directly(self, content: dict[str, Any]) -> None:
+        with slack_errors():
+            opened = await self._client.conversations_open(users=self._question.user)
+            client = without_blind_retries(self._client)
+            await client.chat_postMessage(channel=opened["channel"]["id"], **content)

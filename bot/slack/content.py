@@ -26,8 +26,6 @@ DECLINE_ACTION = "decline_asked"
 VISIT_ACTION = "visit_asked"
 
 _MOST_SECTION = 3_000
-# Slack takes five answers at a response_url, and the first takes the button away.
-_MOST_SHARED = 4
 
 # Metadata and fallback text are ours; the rest of what a message holds is what makes Slack refuse it.
 CONTENT_ERRORS = frozenset(
@@ -96,11 +94,13 @@ def failure(error: RunError, run_id: str) -> str:
     return f"{error.sentence}\n\n_Run `{run_id}`_"
 
 
-def shared(question: Question, asker: str, answer: str, secrets: tuple[str, ...]) -> list[dict[str, Any]]:
+def shared(
+    question: Question, asker: str, answer: str, secrets: tuple[str, ...], *, most_messages: int = 5
+) -> list[dict[str, Any]]:
     """The messages that show a slash command's answer to its channel, with the links of its question."""
     allowed = Allowed(frozenset({question.user}), frozenset(urls_in(question.text)), secrets)
     asked = f"**{asker} asked:** {unescape(question.text)}"
-    composed = compose(f"{asked}\n\n{answer}", allowed, most_messages=_MOST_SHARED, files=False)
+    composed = compose(f"{asked}\n\n{answer}", allowed, most_messages=most_messages, files=False)
     return [new_message(part) for part in composed.messages]
 
 

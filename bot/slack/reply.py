@@ -80,7 +80,7 @@ class Replies:
     def __call__(self, question: Question, steps: Steps) -> Reply:
         """A reply to `question`; nothing is shown yet."""
         if question.response_url is not None:
-            return CommandReply(question, steps, question.response_url, self.footer, self.secrets)
+            return CommandReply(self.client, question, steps, question.response_url, self.footer, self.secrets)
         return ThreadReply(self, question, steps)
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.conversation import Question
 from bot.errors import RunError, Unexpected
 from bot.slack.content import Body, failure, new_message
 from bot.slack.listeners.services import Services
 from bot.slack.questions import from_body
+from bot.slack.response_url import ResponseUrl
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +40,6 @@ def register(app: AsyncApp, services: Services) -> None:
 
 async def _tell(services: Services, question: Question, text: str) -> None:
     if question.response_url is not None:
-        await AsyncWebhookClient(question.response_url).send(response_type="ephemeral", **new_message(text))
+        await ResponseUrl(question.response_url).send(response_type="ephemeral", **new_message(text))
         return
     await services.delivery(question).post(0, Body(text), "failed")

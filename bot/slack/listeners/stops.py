@@ -48,10 +48,10 @@ def register(app: AsyncApp, services: Services) -> None:
     async def asked_before(words: Question) -> list[Question]:
         return [question for question in await asked_by(words.user, words.thread) if question.ts < words.ts]
 
-    async def stop_before(words: Question) -> None:
+    async def stop_before(words: Question, _run_id: str) -> None:
         await stop(await asked_before(words))
 
-    async def say_cancelled(question: Question) -> None:
+    async def say_cancelled(question: Question, _run_id: str) -> None:
         if await runs.at_rest(question):
             await say_stopped(question)
 
@@ -68,7 +68,7 @@ def register(app: AsyncApp, services: Services) -> None:
     async def said_stop(body: dict[str, Any]) -> None:
         words = from_event(body, "message")
         if await runs.unknown([words]):
-            await runs.acts.once(words.run_id, "stop", words)
+            await runs.acts.once("stop", words, words.run_id)
 
     @app.action(STOP_ACTION)
     async def pressed_stop(ack: AsyncAck, action: dict[str, Any], body: dict[str, Any]) -> None:
