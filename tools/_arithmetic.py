@@ -7,6 +7,7 @@ value, such as a sine, is a float.
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -15,14 +16,16 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from tools._framework.errors import ToolFailed, ToolRetry
-from tools._notation import PERCENT, to_python
+from tools._notation import MAX_SIGNS, POSTFIX, to_python
 
 Number: TypeAlias = Fraction | float
 
-MAX_CHARS = 300
+MAX_CHARS = 2_000
 MAX_DEPTH = 50
 MAX_BITS = 4_096
 """Size of a number's numerator and denominator: about 1,200 digits."""
+_MOST_BITS_IN_ALL = 24 * MAX_BITS
+"""Of all numbers on the way, which bounds the time: the largest take a tenth of a millisecond each."""
 _MOST_PLACES = 1_300
 """Places before or after the point in a number as it is written, before its bits are counted."""
 MAX_FACTORIAL = 500
@@ -44,13 +47,13 @@ def evaluate(expression: str) -> Number:
     """
     if len(expression) > MAX_CHARS:
         raise ToolRetry(f"The expression has {len(expression)} characters, more than {MAX_CHARS}. Split it up.")
-    source = to_python(expression, {*_FUNCTIONS, *_CONSTANTS})
+    source = to_python(expression, {*_FUNCTIONS, *_CONSTANTS, "sum", "avg"})
     try:
         tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ToolRetry(f"{expression!r} is not a complete expression. Write it like (2 + 3) * 4^2.") from error
     try:
-        return _value(tree.body, MAX_DEPTH, source)
+        return _Walk(source).value(tree.body)
     except ZeroDivisionError as error:
         raise ToolFailed("It divides by zero, so it has no value.") from error
     except OverflowError as error:
@@ -77,33 +80,73 @@ def _decimal(number: Number) -> Decimal:
     return +Decimal(repr(number))
 
 
-def _value(node: ast.expr, depth: int, source: str) -> Number:
-    if depth == 0:
-        raise ToolRetry(f"The expression is nested more than {MAX_DEPTH} levels deep. Split it up.")
-    match node:
-        case ast.Constant(value=int() | float()):
-            # The digits of the text, of which a float would keep the first sixteen.
-            return _literal(source[node.col_offset : node.end_col_offset])
-        case ast.Name(id=name) if name in _CONSTANTS:
-            return _CONSTANTS[name]
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(operand, depth - 1, source)
-        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-            return _value(operand, depth - 1, source)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            return _bounded(
-                _OPERATORS[type(op)](_value(left, depth - 1, source), _value(right, depth - 1, source))
-            )
-        case ast.Attribute(value=inner, attr=attribute) if attribute == PERCENT:
-            return _value(inner, depth - 1, source) / 100
-        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
-            return _call(name, [_value(argument, depth - 1, source) for argument in arguments])
-    raise ToolRetry(
-        "Only numbers, + - * / // % ^, parentheses and known functions can be calculated; write * out."
-    )
+class _Walk:
+    """One walk over the tree of `source`, with bounds on what its numbers may cost together."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._bits_left = _MOST_BITS_IN_ALL
+
+    def value(self, node: ast.expr, depth: int = MAX_DEPTH) -> Number:
+        if depth == 0:
+            raise ToolRetry(f"The expression is nested more than {MAX_DEPTH} levels deep. Split it up.")
+        # The tree of a sum leans to the left, as deep as it has terms, and yet nests nothing.
+        steps: list[ast.BinOp] = []
+        while isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+            steps.append(node)
+            node = node.left
+        value = self._operand(node, depth)
+        for step in reversed(steps):
+            value = self._bounded(_OPERATORS[type(step.op)](value, self.value(step.right, depth - 1)))
+        return value
+
+    def _operand(self, node: ast.expr, depth: int) -> Number:
+        match node:
+            case ast.Constant(value=int() | float()):
+                # The digits of the text, of which a float would keep the first sixteen.
+                return self._bounded(_literal(self._source[node.col_offset : node.end_col_offset]))
+            case ast.Name(id=name) if name in _CONSTANTS:
+                return _CONSTANTS[name]
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self.value(operand, depth - 1)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.value(operand, depth - 1)
+            case ast.Attribute(value=inner, attr=name) if name in POSTFIX.values():
+                return self._call(name, [self.value(inner, depth - 1)])
+            case ast.Call(func=ast.Name(id="sum" | "avg" as name), args=[_, *_] as arguments, keywords=[]):
+                # Bounded at each step, since denominators multiply.
+                numbers = [self.value(argument, depth - 1) for argument in arguments]
+                total = functools.reduce(lambda so_far, number: self._bounded(so_far + number), numbers)
+                return total if name == "sum" else total / len(numbers)
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
+                return self._call(name, [self.value(argument, depth - 1) for argument in arguments])
+        raise ToolRetry(
+            "Only numbers, + - * / // % ^, parentheses and known functions can be calculated; write * out."
+        )
+
+    def _call(self, name: str, arguments: list[Number]) -> Number:
+        function, fewest, most = _FUNCTIONS.get(name) or _POSTFIX_FUNCTIONS[name]
+        if not fewest <= len(arguments) <= most:
+            raise ToolRetry(f"{name} does not take {len(arguments)} numbers.")
+        try:
+            return self._bounded(function(*map(_plain, arguments)))
+        except ValueError as error:
+            raise ToolFailed(f"{name}({', '.join(map(shown, arguments))}) has no real value.") from error
+
+    def _bounded(self, number: Number | int) -> Number:
+        if isinstance(number, float):
+            if not math.isfinite(number):
+                raise ToolFailed(_TOO_LARGE)
+            return number
+        number = Fraction(number)
+        bits = max(number.numerator.bit_length(), number.denominator.bit_length())
+        self._bits_left -= bits
+        if bits > MAX_BITS or self._bits_left < 0:
+            raise ToolFailed(_TOO_LARGE)
+        return number
 
 
-def _literal(digits: str) -> Number:
+def _literal(digits: str) -> Fraction:
     try:
         decimal = Decimal(digits)
     except InvalidOperation as error:
@@ -111,17 +154,7 @@ def _literal(digits: str) -> Number:
         raise ToolFailed(_TOO_LARGE) from error
     if abs(decimal.adjusted()) > _MOST_PLACES:
         raise ToolFailed(_TOO_LARGE)
-    return _bounded(Fraction(decimal))
-
-
-def _call(name: str, arguments: list[Number]) -> Number:
-    function, fewest, most = _FUNCTIONS[name]
-    if not fewest <= len(arguments) <= most:
-        raise ToolRetry(f"{name} does not take {len(arguments)} numbers.")
-    try:
-        return _bounded(function(*map(_plain, arguments)))
-    except ValueError as error:
-        raise ToolFailed(f"{name}({', '.join(map(shown, arguments))}) has no real value.") from error
+    return Fraction(decimal)
 
 
 def _plain(number: Number) -> Number | int:
@@ -129,22 +162,7 @@ def _plain(number: Number) -> Number | int:
     return number if isinstance(number, float) or number.denominator != 1 else number.numerator
 
 
-def _bounded(number: Number | int) -> Number:
-    if isinstance(number, float):
-        return _finite(number)
-    number = Fraction(number)
-    if max(number.numerator.bit_length(), number.denominator.bit_length()) > MAX_BITS:
-        raise ToolFailed(_TOO_LARGE)
-    return number
-
-
-def _finite(number: float) -> float:
-    if isinstance(number, float) and not math.isfinite(number):
-        raise ToolFailed(_TOO_LARGE)
-    return number
-
-
-def _power(base: Number, exponent: Number) -> Number:
+def _power(base: Number | int, exponent: Number | int) -> Number:
     if base < 0 and exponent != int(exponent):
         raise ToolFailed("A negative number to a power that is not whole has no real value.")
     if isinstance(base, float) or exponent != int(exponent):
@@ -154,7 +172,7 @@ def _power(base: Number, exponent: Number) -> Number:
     # One to any power is one; everything else grows by its size with each step.
     if size > 1 and size * abs(int(exponent)) > 2 * MAX_BITS:
         raise ToolFailed(_TOO_LARGE)
-    exact: Fraction = base ** int(exponent)
+    exact: Fraction = Fraction(base) ** int(exponent)
     return exact
 
 
@@ -216,15 +234,27 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Number | int], int, int]] = {
     "sqrt": (_square_root, 1, 1),
     "abs": (abs, 1, 1),
     "round": (_round, 1, 2),
-    "min": (lambda *numbers: min(numbers), 1, 50),
-    "max": (lambda *numbers: max(numbers), 1, 50),
+    "min": (lambda *numbers: min(numbers), 1, MAX_SIGNS),
+    "max": (lambda *numbers: max(numbers), 1, MAX_SIGNS),
+    "pow": (_power, 2, 2),
+    "mod": (operator.mod, 2, 2),
+    "ln": (_logarithm, 1, 1),
+    "log2": (math.log2, 1, 1),
     "log": (_logarithm, 1, 2),
     "log10": (math.log10, 1, 1),
     "exp": (math.exp, 1, 1),
     "sin": (_sine, 1, 1),
     "cos": (_cosine, 1, 1),
     "tan": (lambda angle: _sine(angle) / _cosine(angle), 1, 1),
+    "asin": (math.asin, 1, 1),
+    "acos": (math.acos, 1, 1),
+    "atan": (math.atan, 1, 1),
     "floor": (math.floor, 1, 1),
     "ceil": (math.ceil, 1, 1),
     "factorial": (_factorial, 1, 1),
+}
+_POSTFIX_FUNCTIONS: dict[str, tuple[Callable[..., Number | int], int, int]] = {
+    "percent": (lambda number: number * Fraction(1, 100), 1, 1),
+    "squared": (lambda number: number * number, 1, 1),
+    "cubed": (lambda number: _power(number, 3), 1, 1),
 }

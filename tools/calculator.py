@@ -10,12 +10,13 @@ from tools._arithmetic import evaluate, is_exact, shown
 def calculate(expression: str) -> dict[str, str]:
     """Calculate a sum exactly. Use it for every calculation instead of doing it in your head.
 
-    Operators are + - * / // % and ^ for powers. Functions are sqrt, abs, round(x, places), min, max,
-    log(x, base) (natural without a base), log10, exp, sin, cos and tan (in radians), floor, ceil, factorial.
-    Constants are pi and e. 15% is 0.15, and "15% of 80" is 12.
+    Operators are + - * / // % and ^ for powers. Functions are sqrt, abs, round(x, places), min, max, sum, avg,
+    pow, mod, ln, log(x, base) (natural without a base), log2, log10, exp, sin, cos and tan and their inverses
+    asin, acos and atan (in radians), floor, ceil, factorial. Constants are pi and e. 15% is 0.15, and
+    "15% of 80" is 12.
 
     Args:
-        expression: The sum, e.g. (2 + 3) * 4^2
+        expression: The sum, of at most 2000 characters, e.g. (2 + 3) * 4^2
     """
     number = evaluate(expression)
     written = " ".join(expression.split()).rstrip("=? ")
