@@ -29,6 +29,8 @@ _MOST_BITS_IN_ALL = 24 * MAX_BITS
 _MOST_PLACES = 1_300
 """Places before or after the point in a number as it is written, before its bits are counted."""
 MAX_FACTORIAL = 500
+_LARGEST_ANGLE = 1e12
+"""In radians; up to it, a float's error is less than a thousandth."""
 _DIGITS = 15
 """Significant digits shown of a number that has no short exact form."""
 
@@ -95,9 +97,14 @@ class _Walk:
         while isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
             steps.append(node)
             node = node.left
-        value = self._operand(node, depth)
+        value, in_percent = self._operand(node, depth), _is_percentage(node)
         for step in reversed(steps):
-            value = self._bounded(_OPERATORS[type(step.op)](value, self.value(step.right, depth - 1)))
+            right = self.value(step.right, depth - 1)
+            adds, of_percent = isinstance(step.op, ast.Add | ast.Sub), _is_percentage(step.right)
+            if adds and of_percent and not in_percent and value != 1:
+                raise ToolRetry(_two_ways(value, "+" if isinstance(step.op, ast.Add) else "-", right))
+            in_percent = in_percent and of_percent and adds
+            value = self._bounded(_OPERATORS[type(step.op)](value, right))
         return value
 
     def _operand(self, node: ast.expr, depth: int) -> Number:
@@ -144,6 +151,26 @@ class _Walk:
         if bits > MAX_BITS or self._bits_left < 0:
             raise ToolFailed(_TOO_LARGE)
         return number
+
+
+def _is_percentage(node: ast.expr) -> bool:
+    match node:
+        case ast.Attribute(attr=name):
+            return name == POSTFIX["%"]
+        case ast.UnaryOp(operand=operand):
+            return _is_percentage(operand)
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
+            return _is_percentage(right) and _is_percentage(left)
+    return False
+
+
+def _two_ways(number: Number, sign: str, share: Number) -> str:
+    # To a pocket calculator 200 - 15% is 170, by the rules of sums 199.85.
+    whole, percent, part = shown(number), shown(share * 100), shown(share)
+    return (
+        f"{whole} {sign} {percent}% can be read in two ways. Write {whole} * (1 {sign} {percent}%) if it is "
+        f"{percent}% of {whole}, or {whole} {sign} {part}."
+    )
 
 
 def _literal(digits: str) -> Fraction:
@@ -206,14 +233,21 @@ def _factorial(number: Number | int) -> int:
 
 
 def _sine(angle: Number | int) -> float:
-    return _settled(math.sin(angle), angle)
+    return _settled(math.sin, angle)
 
 
 def _cosine(angle: Number | int) -> float:
-    return _settled(math.cos(angle), angle)
+    return _settled(math.cos, angle)
 
 
-def _settled(value: float, angle: Number | int) -> float:
+def _settled(function: Callable[[float], float], angle: Number | int) -> float:
+    if not -_LARGEST_ANGLE <= angle <= _LARGEST_ANGLE:
+        raise ToolFailed(
+            f"Angles beyond {_LARGEST_ANGLE:.0e} are too large to tell where in the circle they are."
+        )
+    value = function(float(angle))
+    if not isinstance(angle, float):
+        return value
     # pi itself is rounded, which leaves sin(pi) at 1e-16: less than the error of its argument is nothing.
     return 0.0 if abs(value) < 4e-16 * abs(float(angle)) else value
 

@@ -70,6 +70,11 @@ from tools.calculator import calculate
         ("2(3 + 4)", "14"),
         ("2pi / pi", "2"),
         ("15% x 80", "12"),
+        ("200 * (1 - 15%)", "170"),
+        ("200 * (1 + 5%)^2", "220.5"),
+        ("100% - 5% - (3% + 2%)", "0.9"),
+        ("200 - 15% of 80", "188"),
+        ("round(sin(10^11), 6)", "0.928694"),
     ],
 )
 def test_sums_come_out_right(expression: str, result: str) -> None:
@@ -91,6 +96,12 @@ def test_a_division_by_zero_has_no_value(expression: str) -> None:
 @pytest.mark.parametrize("expression", ["sqrt(-1)", "(-8)^(1/3)", "log(0)", "factorial(-1)", "factorial(0.5)"])
 def test_what_has_no_real_value_is_refused(expression: str) -> None:
     with pytest.raises(ToolFailed, match="no real value"):
+        calculate(expression)
+
+
+@pytest.mark.parametrize("expression", ["sin(10^16)", "cos(-10^20)", "tan(1e300)", "sin(2^4000)"])
+def test_an_angle_too_large_for_its_place_in_the_circle_is_refused(expression: str) -> None:
+    with pytest.raises(ToolFailed, match="too large to tell where"):
         calculate(expression)
 
 
@@ -116,6 +127,9 @@ def test_what_would_take_too_long_is_refused_at_once(expression: str) -> None:
         ("6 / 2(1 + 2)", "two ways: write \\* out"),
         ("(1)(2)", "write \\* out"),
         ("sum(1,234.56, 7)", "write 1234 or 1, 234 instead of 1,234"),
+        ("200 - 15%", r"two ways. Write 200 \* \(1 - 15%\) if it is 15% of 200, or 200 - 0.15"),
+        ("100 + (10% + 2%) =", r"Write 100 \* \(1 \+ 12%\)"),
+        ("60 + 40 + 10%", r"Write 100 \* \(1 \+ 10%\)"),
         ("sum()", "write \\* out"),
         ("1+" * 400 + "1", "801 numbers and signs, more than 600"),
         ("1, 2", "write \\* out"),
