@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from tools import Asker, Context, tool
-from tools._clock.moment import read_moment
+from tools import Asker, Context, ToolRetry, tool
+from tools._clock.moment import Moment, read_moment
 from tools._clock.whereabouts import Whereabouts, whereabouts
 from tools._places.place import folded
 from tools._zones import zone_or_utc
@@ -47,7 +48,7 @@ async def convert_time(
         to: Places as above, or us for everybody in this conversation. Leave it out for us.
     """
     source = await whereabouts(context, place)
-    moment = read_moment(time, context.now, source.zone)
+    moment = _read(time, context.now, source.zone)
     converted: list[dict[str, Any]] = []
     for wanted in to or ["us"]:
         if folded(wanted) in _US:
@@ -62,6 +63,18 @@ async def convert_time(
         **({"note": moment.note} if moment.note else {}),
         "summary": f"{_told(moment.at)}{there} is {told}.{' ' + moment.note if moment.note else ''}",
     }
+
+
+def _read(text: str, now: datetime, zone: ZoneInfo) -> Moment:
+    """The moment, if it is one in every other zone as well."""
+    too_far = f"{text[:60]!r} is too far away: years go from {MINYEAR + 1} to {MAXYEAR - 1}."
+    try:
+        moment = read_moment(text, now, zone)
+    except OverflowError as error:
+        raise ToolRetry(too_far) from error
+    if moment.at.year in (MINYEAR, MAXYEAR):
+        raise ToolRetry(too_far)
+    return moment
 
 
 def _by_time(context: Context, at: datetime) -> list[list[Asker]]:

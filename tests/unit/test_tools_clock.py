@@ -145,6 +145,9 @@ async def test_times_are_read_by_the_clocks_of_the_place(text: str, time: str) -
         ("soon", "not one time of day"),
         ("3 pm or 4 pm", "not one time of day"),
         ("2026-11-30", "not one time of day"),
+        ("0001-01-01T00:30", "too far away: years go from 2 to 9998"),
+        ("9999-12-31T23:30", "too far away"),
+        ("9999-12-31T23:30-12:00", "too far away"),
         ("3 pm on doomsday", "'on doomsday' is not a day"),
     ],
 )
