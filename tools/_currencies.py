@@ -42,6 +42,12 @@ _SEVERAL = {
     "dinar": ("KWD", "BHD", "JOD", "RSD"), "dirham": ("AED", "MAD"), "riyal": ("SAR", "QAR"),
     "shilling": ("KES", "TZS", "UGX"),
 }  # fmt: skip
+# ISO 4217's decimal places, where there are not two.
+_WITHOUT_CENTS = frozenset({
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
+    "XPF",
+})  # fmt: skip
+_IN_THOUSANDTHS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 _CODE = re.compile(r"[a-z]{3}")
 
 
@@ -65,6 +71,11 @@ def currency_code(text: str) -> str:
     near = [codes[known] for known in difflib.get_close_matches(singular[:30], codes, n=3)]
     hint = f" Did you mean {_listed(tuple(dict.fromkeys(near)))}?" if near else ""
     raise ToolRetry(f"{text[:40]!r} is not a known currency.{hint} Its code always works, such as USD.")
+
+
+def decimals(code: str) -> int:
+    """How many decimal places amounts of a currency have."""
+    return 0 if code in _WITHOUT_CENTS else 3 if code in _IN_THOUSANDTHS else 2
 
 
 def _by_name() -> dict[str, str]:

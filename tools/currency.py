@@ -9,14 +9,13 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from pydantic import BaseModel, Field
 
 from tools import Context, ToolFailed, ToolRetry, tool
-from tools._currencies import currency_code
+from tools._currencies import currency_code, decimals
 from tools._days import in_words
 from tools._services.service import Refused, ServiceError, fetch
 
 _URL = "https://api.frankfurter.dev"
 _MOST = 1e15
 _CACHE_S = 3600.0
-_CENT = Decimal("0.01")
 # What is worth less than this is shown to so many significant digits instead of cents.
 _SMALL = Decimal(1)
 _DIGITS = 4
@@ -53,7 +52,7 @@ async def convert_currency(
         raise ToolRetry(f"Both currencies are {source}: name two that differ.")
     found = await _rate(context, source, target, _read_date(date, context))
     given = Decimal(repr(amount))
-    result = _rounded(given * found.rate)
+    result = _rounded(given * found.rate, target)
     day = in_words(found.date)
     return {
         "result": f"{result:f}",
@@ -98,10 +97,10 @@ def _read_date(text: str | None, context: Context) -> datetime.date | None:
     return day
 
 
-def _rounded(value: Decimal) -> Decimal:
-    """To cents, as money is written; small amounts to as many digits as tell something."""
+def _rounded(value: Decimal, currency: str) -> Decimal:
+    """To cents or what is the currency's smallest; small amounts to as many digits as tell something."""
     if abs(value) >= _SMALL or not value:
-        return value.quantize(_CENT, ROUND_HALF_EVEN)
+        return value.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_EVEN)
     return value.quantize(Decimal(1).scaleb(value.adjusted() - _DIGITS + 1)).normalize()
 
 

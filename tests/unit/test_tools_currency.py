@@ -13,7 +13,7 @@ from support.rates_server import RatesServer
 from support.tool_context import NOON, tool_context
 
 from tools import Context, Registry, ToolRetry
-from tools._currencies import currency_code
+from tools._currencies import currency_code, decimals
 from tools.currency import convert_currency
 
 
@@ -51,6 +51,14 @@ async def test_small_amounts_keep_the_digits_that_tell_something() -> None:
     async with RatesServer() as rates, tool_context(rates.config) as context:
         assert (await ask(context, 25, "IDR", "EUR"))["result"] == "0.00125"
         assert (await ask(context, 0, "IDR", "EUR"))["result"] == "0.00"
+
+
+async def test_amounts_have_the_decimal_places_of_their_currency() -> None:
+    async with RatesServer() as rates, tool_context(rates.config) as context:
+        answer = await ask(context, 1234.5, "USD", "JPY")
+    assert "." not in answer["result"]
+    assert f"{int(answer['result']):,} JPY" in answer["summary"]
+    assert [decimals(code) for code in ("JPY", "KWD", "EUR")] == [0, 3, 2]
 
 
 async def test_a_rate_is_asked_for_once_an_hour() -> None:
