@@ -10,7 +10,7 @@ from tools import Asker, Context, ToolRetry, tool
 from tools._clock.moment import Moment, read_moment
 from tools._clock.whereabouts import Whereabouts, whereabouts
 from tools._places.place import folded
-from tools._zones import zone_or_utc
+from tools._zones import season_note, zone_or_utc
 
 _US = frozenset({"us", "everyone", "everybody", "all of us", "our time"})
 
@@ -20,7 +20,7 @@ async def current_time(context: Context, place: str = "here") -> dict[str, str]:
     """Get the current date and time in a place.
 
     Args:
-        place: A city (Tokyo or Portland, ME), a country, or a time zone (Europe/Paris, UTC). Leave it out, or
+        place: A city (Tokyo or Portland, ME), a country, or a time zone (Europe/Paris, UTC+2). Leave it out, or
             say here, for the time where the asker is.
     """
     where = await whereabouts(context, place)
@@ -50,18 +50,22 @@ async def convert_time(
     source = await whereabouts(context, place)
     moment = _read(time, context.now, source.zone)
     converted: list[dict[str, Any]] = []
+    notes = [moment.note, season_note(source.label, moment.at)]
     for wanted in to or ["us"]:
         if folded(wanted) in _US:
             converted += [_for_people(people, moment.at) for people in _by_time(context, moment.at)]
         else:
-            converted.append(_in_place(await whereabouts(context, wanted), moment.at))
+            where = await whereabouts(context, wanted)
+            converted.append(_in_place(where, moment.at))
+            notes.append(season_note(where.label, moment.at.astimezone(where.zone)))
     there = f" in {source.label}" if source.label else f" ({source.zone.key})"
+    note = " ".join(filter(None, dict.fromkeys(notes)))
     told = "; ".join(_entry(entry, moment.at.date()) for entry in converted)
     return {
         "from": _in_place(source, moment.at),
         "to": converted,
-        **({"note": moment.note} if moment.note else {}),
-        "summary": f"{_told(moment.at)}{there} is {told}.{' ' + moment.note if moment.note else ''}",
+        **({"note": note} if note else {}),
+        "summary": f"{_told(moment.at)}{there} is {told}.{' ' + note if note else ''}",
     }
 
 

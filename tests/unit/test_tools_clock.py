@@ -26,6 +26,10 @@ from tools.clock import convert_time, current_time
         ("Sao Paulo", "America/Sao_Paulo", "2026-11-22T09:00:00-03:00"),
         ("Kolkata", "Asia/Kolkata", "2026-11-22T17:30:00+05:30"),
         ("UTC", "UTC", "2026-11-22T12:00:00+00:00"),
+        ("UTC+2", "UTC+02:00", "2026-11-22T14:00:00+02:00"),
+        ("gmt-8", "UTC-08:00", "2026-11-22T04:00:00-08:00"),
+        ("UTC+5:30", "UTC+05:30", "2026-11-22T17:30:00+05:30"),
+        ("+02:00", "UTC+02:00", "2026-11-22T14:00:00+02:00"),
         ("PST", "America/Los_Angeles", "2026-11-22T04:00:00-08:00"),
         ("Germany", "Europe/Berlin", "2026-11-22T13:00:00+01:00"),
         ("UK", "Europe/London", "2026-11-22T12:00:00+00:00"),
@@ -173,6 +177,15 @@ async def test_a_time_that_comes_twice_is_told() -> None:
     assert answer["to"][0]["time"] == "2027-11-07T05:30:00+00:00"
     assert "comes twice" in answer["note"]
     assert answer["note"].endswith("This is the first (EDT); the second (EST) is 60 minutes later.")
+
+
+async def test_an_abbreviation_of_the_other_season_is_told() -> None:
+    async with tool_context() as context:
+        answer = await convert_time("2026-07-01T15:00", context, "EST", ["AEST", "UTC+5:30"])
+        plain = await convert_time("2026-01-01T15:00", context, "EST", ["UTC"])
+    assert answer["note"] == "EST is read as the time in New York, which is EDT (UTC-04:00) then."
+    assert [place["time"][11:] for place in answer["to"]] == ["05:00:00+10:00", "00:30:00+05:30"]
+    assert "note" not in plain
 
 
 async def test_ordinary_times_need_no_note() -> None:
