@@ -20,8 +20,8 @@ async def current_time(context: Context, place: str = "here") -> dict[str, str]:
     """Get the current date and time in a place.
 
     Args:
-        place: A city (Tokyo or Portland, ME), a country, or a time zone (Europe/Paris, UTC+2). Leave it out, or
-            say here, for the time where the asker is.
+        place: A city (Tokyo or Portland, ME), a country, a time zone (Europe/Paris, UTC+2), or the
+            name of a person in this conversation. Leave it out, or say here, for the time where the asker is.
     """
     where = await whereabouts(context, place)
     local = context.now.astimezone(where.zone)

@@ -91,6 +91,24 @@ def among_colleagues(context: Context) -> Context:
     return replace(context, participants=(BOB, context.asker, CAT))
 
 
+@pytest.mark.parametrize("name", ["Bob", "@bob", "bob"])
+async def test_a_person_of_the_conversation_has_a_time(name: str) -> None:
+    async with tool_context() as context:
+        answer = await current_time(among_colleagues(context), name)
+        there = await convert_time("3 pm", among_colleagues(context), "here", [name])
+    assert answer["summary"].startswith("In Bob's time zone it is 07:00 on Sunday")
+    assert there["summary"].endswith("is 09:00 in Bob's time zone.")
+
+
+async def test_a_place_comes_before_a_person_and_nobody_is_guessed_of_two() -> None:
+    tokyo = Asker("U4", "Tokyo", "Europe/Berlin")
+    async with tool_context({"OPEN_METEO_GEOCODING_URL": unreachable()}) as context:
+        several = replace(context, participants=(BOB, replace(BOB, id="U5"), tokyo))
+        assert (await current_time(several, "Tokyo"))["timezone"] == "Asia/Tokyo"
+        with pytest.raises(ToolRetry):
+            await current_time(several, "Bob")
+
+
 async def test_three_pm_in_tokyo_for_us() -> None:
     async with tool_context() as context:
         answer = await convert_time("3 pm", among_colleagues(context), "Tokyo")

@@ -28,15 +28,27 @@ class Whereabouts:
 
 
 async def whereabouts(context: Context, place: str) -> Whereabouts:
-    """Where `place` is: a city, a country with one time, a time zone, or "here" for the asker's own.
+    """Where `place` is: a city, a country with one time, a time zone, "here" for the asker's own, or a person.
 
     Raises:
         ToolRetry: there is no such place, or it has several times; the text suggests others.
     """
     if folded(place) in _HERE:
         return Whereabouts("", zone_or_utc(context.asker.timezone))
-    label, zone = _known_offline(place, context.now) or await _looked_up(context, place)
+    # Places first: a Jordan in the thread does not move the country.
+    known = _known_offline(place, context.now) or _of_a_person(context, place)
+    label, zone = known or await _looked_up(context, place)
     return Whereabouts(label, zone_or_utc(zone))
+
+
+def _of_a_person(context: Context, name: str) -> tuple[str, str] | None:
+    """A label and the zone of the one person of the conversation who is called so, by a full or first name."""
+    called = folded(name.removeprefix("@"))
+    people = {person.id: person for person in (context.asker, *context.participants)}
+    full = [person for person in people.values() if folded(person.name) == called]
+    first = [person for person in people.values() if called in folded(person.name).split()[:1]]
+    found = full or first
+    return (f"{found[0].name}'s time zone", found[0].timezone) if len(found) == 1 else None
 
 
 def _known_offline(place: str, now: datetime) -> tuple[str, str] | None:
