@@ -10,7 +10,7 @@ from tools._slack.access import check_audience, colleague_only, is_direct, label
 from tools._slack.calls import client_of, collect, slack_refusals
 from tools._slack.directory import Directory
 from tools._slack.links import MessageLink, link_to
-from tools._slack.messages import counted, local_time, told, words_of
+from tools._slack.messages import MOST_RESULT_CHARS, counted, local_time, read_before, told, words_of
 from tools._slack.moment import in_words, read_moment
 from tools._slack.people import nearest
 from tools._slack.posting import post_once
@@ -37,63 +37,71 @@ async def search_slack(query: str, context: Context) -> dict[str, Any]:
         return await search(context, query)
 
 
-@tool(title="Reading a thread", timeout_s=_TIMEOUT_S)
-async def read_slack_thread(link: str, context: Context) -> dict[str, Any]:
-    """Read the Slack thread, or the message, that a link leads to.
+@tool(title="Reading a thread", timeout_s=_TIMEOUT_S, max_result_chars=MOST_RESULT_CHARS)
+async def read_slack_thread(link: str, context: Context, before: str = "") -> dict[str, Any]:
+    """Read the Slack thread, or the message, that a link leads to. Of a long one, the newest replies.
 
     Args:
         link: The link, such as https://team.slack.com/archives/C0123ABCD/p1700000000000000
+        before: What an incomplete result gives as before, to read the older replies that it left out.
     """
-    wanted = MessageLink.read(link)
+    wanted, latest = MessageLink.read(link), read_before(before)
     with slack_refusals():
         client, channel = client_of(context), await readable(context, wanted.channel)
         thread = await collect(
             lambda cursor: client.conversations_replies(
-                channel=channel.id, ts=wanted.root, limit=200, cursor=cursor
+                channel=channel.id, ts=wanted.root, latest=latest, limit=200, cursor=cursor
             ),
             "messages",
             most=_MOST_MESSAGES,
         )
-        root, replies = thread.entries[:1], thread.entries[:0:-1]
-        messages, whole = await told(context, channel.id, root, replies)
+        part = await told(context, channel.id, thread, of_thread=True)
         address = link_to(await Directory.of(context).url(client), channel.id, wanted.root)
     return {
-        "summary": f"Read {counted(len(messages), 'message')} in {channel.label}.",
-        "messages": messages,
-        "complete": whole and thread.complete,
+        "summary": part.summary("earlier message" if latest else "message", f"in {channel.label}"),
+        **part.rest,
+        "messages": part.entries,
         "sources": [{"title": f"Thread in {channel.label}", "url": address}],
     }
 
 
-@tool(title="Reading the last {hours} hours of {channel}", timeout_s=_TIMEOUT_S)
-async def read_channel_history(context: Context, channel: str = "here", hours: int = 24) -> dict[str, Any]:
+@tool(
+    title="Reading the last {hours} hours of {channel}",
+    timeout_s=_TIMEOUT_S,
+    max_result_chars=MOST_RESULT_CHARS,
+)
+async def read_channel_history(
+    context: Context, channel: str = "here", hours: int = 24, before: str = ""
+) -> dict[str, Any]:
     """Read what was said in a Slack channel in the last hours, for example to summarise it.
 
-    An entry's replies are not included: read its thread with read_slack_thread.
+    An entry's replies are not included: read its thread with read_slack_thread. Of many messages, the newest
+    are read: to summarise all, call again with what the result gives as before.
 
     Args:
         channel: Its name (#general) or id. Leave it out, or say here, for this one.
         hours: How far to look back.
+        before: What an incomplete result gives as before, to read the older messages that it left out.
     """
     if not 1 <= hours <= _MOST_HOURS:
         raise ToolRetry(f"hours must be between 1 and {_MOST_HOURS}.")
-    oldest = (context.now - timedelta(hours=hours)).timestamp()
+    oldest, latest = (context.now - timedelta(hours=hours)).timestamp(), read_before(before)
     with slack_refusals():
         client, room = client_of(context), await readable(context, channel)
         recent = await collect(
             lambda cursor: client.conversations_history(
-                channel=room.id, oldest=f"{oldest:.6f}", limit=200, cursor=cursor
+                channel=room.id, oldest=f"{oldest:.6f}", latest=latest, limit=200, cursor=cursor
             ),
             "messages",
             most=_MOST_MESSAGES,
         )
-        messages, whole = await told(context, room.id, [], recent.entries)
+        part = await told(context, room.id, recent)
         address = link_to(await Directory.of(context).url(client), room.id)
-    span = f"the last {counted(hours, 'hour')}"
+    where = f"of the last {counted(hours, 'hour')} in {room.label}"
     return {
-        "summary": f"Read {counted(len(messages), 'message')} of {span} in {room.label}.",
-        "messages": messages,
-        "complete": whole and recent.complete,
+        "summary": part.summary("earlier message" if latest else "message", where),
+        **part.rest,
+        "messages": part.entries,
         "sources": [{"title": room.label, "url": address}],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from support.tool_context import tool_context
 
 from bot.playground import Playground, Upload
 from bot.playground.objects import Message
-from tools import Context, ToolFailed, ToolRetry
+from tools import Context, Registry, ToolFailed, ToolRetry
 from tools._slack.calls import Collected, collect
 from tools.slack import find_person, read_channel_history, read_slack_thread, search_slack
 
@@ -98,7 +99,24 @@ async def test_a_long_thread_keeps_its_root_and_its_newest_replies(playground: P
     assert texts[0] == "the root"
     assert texts[-1].startswith("reply 259 ")
     assert told["complete"] is False
-    assert len(str(texts)) < 12_000
+    assert told["left_out"] == 261 - len(texts)
+    assert len(json.dumps(told)) < 30_000
+
+
+async def test_a_long_thread_is_read_on_from_where_it_was_left(playground: Playground) -> None:
+    ada = playground.person("ada")
+    root = await ada.say("#general", "the root")
+    replies = [
+        await ada.say("#general", f"reply {number} " + "x" * 500, thread_ts=root) for number in range(60)
+    ]
+    link = await link_to(playground, "#general", root)
+    async with asking(playground, "ada") as context:
+        newest = await read_slack_thread(link, context)
+        older = await read_slack_thread(link, context, before=newest["before"])
+    assert older["complete"] is True
+    assert older["summary"] == f"Read {newest['left_out'] + 1} earlier messages in #general."
+    texts = [message["text"].partition(" x")[0] for message in older["messages"] + newest["messages"][1:]]
+    assert texts == ["the root", *(f"reply {number}" for number in range(len(replies)))]
 
 
 # Who may see what
@@ -208,6 +226,63 @@ async def test_a_channels_last_hours_leave_out_what_is_older(playground: Playgro
         assert told["summary"] == "Read 1 message of the last 1 hour in #lounge."
         with pytest.raises(ToolRetry, match="between 1 and"):
             await read_channel_history(context, "lounge", hours=0)
+
+
+async def test_a_busy_channel_is_read_on_until_nothing_is_left_out(
+    playground: Playground, clock: Clock
+) -> None:
+    grace = playground.person("grace")
+    clock.now -= 400 * 60
+    for number in range(400):
+        await grace.say("#lounge", f'"{number}":\n' + "so it is " * 15)
+        clock.now += 60
+    parts: list[dict[str, Any]] = []
+    registry = Registry([read_channel_history])
+    async with asking(playground, "ada") as context:
+        before = ""
+        while not parts or before:
+            arguments = json.dumps({"channel": "#lounge", "before": before})
+            outcome = await registry.call("read_channel_history", arguments, context)
+            parts.insert(0, json.loads(outcome.content))
+            before = parts[0].get("before", "")
+    newest = parts[-1]["messages"]
+    assert parts[-1]["summary"] == (
+        f"Read {len(newest)} of 400 messages of the last 24 hours in #lounge "
+        f"({newest[0]['at']} to Sun 2026-11-22 11:59)."
+    )
+    assert parts[-1]["left_out"] == 400 - len(newest)
+    assert [part["complete"] for part in parts] == [True] + [False] * (len(parts) - 1)
+    told = [message["text"].partition(":")[0] for part in parts for message in part["messages"]]
+    assert told == [f'"{number}"' for number in range(400)]
+    assert len(parts) <= 5
+
+
+async def test_short_messages_of_an_hour_are_read_at_once(playground: Playground) -> None:
+    for _ in range(200):
+        await playground.person("grace").say("#lounge", "ok")
+    async with asking(playground, "ada") as context:
+        told = await read_channel_history(context, "#lounge")
+    assert told["summary"] == "Read 200 messages of the last 24 hours in #lounge."
+
+
+async def test_more_than_is_fetched_at_once_is_read_on(playground: Playground) -> None:
+    lounge = playground.workspace.channel("lounge")
+    await playground.person("grace").say("#lounge", "the first")
+    for _ in range(1_000):
+        joined = Message(lounge.id, playground.workspace.next_ts(), "U1", "joined", subtype="channel_join")
+        playground.workspace.post(joined)
+    async with asking(playground, "ada") as context:
+        told = await read_channel_history(context, "#lounge")
+        assert (told["messages"], told["complete"]) == ([], False)
+        told = await read_channel_history(context, "#lounge", before=told["before"])
+    assert [message["text"] for message in told["messages"]] == ["the first"]
+    assert told["complete"] is True
+
+
+async def test_only_what_a_result_gave_is_read_on_from(playground: Playground) -> None:
+    async with asking(playground, "ada") as context:
+        with pytest.raises(ToolRetry, match="an earlier result gave"):
+            await read_channel_history(context, before="yesterday")
 
 
 async def test_a_channel_goes_by_name_id_mention_and_here(playground: Playground) -> None:

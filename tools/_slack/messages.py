@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tools._framework.context import Context
+from tools._framework.errors import ToolRetry
 from tools._framework.limits import cut
-from tools._slack.calls import Json, client_of
+from tools._slack.calls import Collected, Json, client_of
 from tools._slack.directory import Directory, clean
 from tools._slack.links import link_to
 from tools._zones import zone_or_utc
@@ -17,32 +20,87 @@ from tools._zones import zone_or_utc
 _SPOKEN = (None, "bot_message", "file_share", "me_message", "thread_broadcast")
 _TOKEN = re.compile(r"<([^<>\n]+)>")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)")
+_STAMP = re.compile(r"\d{10}\.\d{6}")
 _MOST_TEXT_CHARS = 1_500
-_MOST_CHARS = 9_000
+_MOST_CHARS = 24_000
+_AROUND_CHARS = 75
+"""What an entry takes besides its text: a name, a time, and JSON's marks."""
+_THREAD_CHARS = 110
+"""What the link to a thread takes."""
+MOST_RESULT_CHARS = 30_000
+"""Characters of a result with entries, which names and the rest may make longer than was reckoned."""
 
 
-async def told(
-    context: Context, channel: str, first: Iterable[Json], messages: Iterable[Json]
-) -> tuple[list[dict[str, Any]], bool]:
-    """What people said, with names and the asker's local times, and whether that is all of it.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What people said, as far as there was room for it."""
+
+    entries: list[dict[str, Any]]
+    """With names and the asker's local times, the oldest first."""
+    left_out: int
+    """How many older ones there was no room for."""
+    before: str
+    """The timestamp before which there is more to read; empty if there is not."""
+    has_all: bool
+    """Whether these and the ones left out are all there are."""
+    span: tuple[str, str] | None
+    """When the oldest and the newest were said, without a thread's root."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self.has_all and not self.left_out
+
+    @property
+    def rest(self) -> dict[str, Any]:
+        """What a result says of what is missing."""
+        more = {"left_out": self.left_out, "before": self.before} if self.before else {}
+        return {"complete": self.complete, **more}
+
+    def summary(self, noun: str, where: str) -> str:
+        """`Read 48 of 400 messages in #general (Sun 2026-11-22 10:05 to Sun 2026-11-22 10:53).`"""
+        shown = len(self.entries)
+        if self.complete:
+            return f"Read {counted(shown, noun)} {where}."
+        of = f"{shown} of {'' if self.has_all else 'more than '}{counted(shown + self.left_out, noun)}"
+        return f"Read {of} {where}{' ({} to {})'.format(*self.span) if self.span else ''}."
+
+
+async def told(context: Context, channel: str, found: Collected, *, of_thread: bool = False) -> Told:
+    """What people said; of too much, the newest.
 
     Args:
         context: the call's surroundings.
         channel: the id of the conversation that the messages are from.
-        first: messages that are kept in any case, such as a thread's root.
-        messages: the others, newest first. The oldest are left out where there is too much.
-
-    Returns:
-        Entries, oldest first.
+        found: messages as Slack gives them: the newest first, or of a thread the oldest.
+        of_thread: whether it is a thread, whose root is kept in any case.
     """
-    spoken = list(filter(_is_spoken, messages))
-    recent = list(_newest(spoken))
-    kept = [*filter(_is_spoken, first), *recent[::-1]]
+    root, newest_first = (found.entries[:1], found.entries[:0:-1]) if of_thread else ([], found.entries)
+    spoken = list(filter(_is_spoken, newest_first))
+    recent = list(_newest(spoken))[::-1]
+    kept = [*filter(_is_spoken, root), *recent]
     client, directory = client_of(context), Directory.of(context)
     names = await directory.names(client, (user for message in kept for user in _people_in(message)))
     url = await directory.url(client)
-    entries = [_entry(context, message, names, link_to(url, channel, message["ts"])) for message in kept]
-    return entries, len(recent) == len(spoken)
+    left_out = len(spoken) - len(recent)
+    # What Slack held back is older in a channel, and newer in a thread.
+    held_back = not found.complete and not of_thread
+    reached = recent[:1] if left_out else newest_first[-1:] if held_back else []
+    return Told(
+        entries=[_entry(context, message, names, link_to(url, channel, message["ts"])) for message in kept],
+        left_out=left_out,
+        before=str(reached[0]["ts"]) if reached else "",
+        has_all=found.complete,
+        span=(_at(context, recent[0]), _at(context, recent[-1])) if recent else None,
+    )
+
+
+def read_before(text: str) -> str | None:
+    """The timestamp that an earlier result gave for reading on; `None` if there is none. Raises ToolRetry."""
+    stamp = text.strip()
+    if stamp and not _STAMP.fullmatch(stamp):
+        raise ToolRetry("before is not what an earlier result gave. Repeat that, or leave it out.")
+    return stamp or None
 
 
 def words_of(text: str, names: Mapping[str, str]) -> str:
@@ -77,7 +135,8 @@ def _is_spoken(message: Json) -> bool:
 def _newest(messages: Iterable[Json]) -> Iterator[Json]:
     room = _MOST_CHARS
     for message in messages:
-        room -= min(len(message.get("text") or ""), _MOST_TEXT_CHARS) + 100
+        text = json.dumps((message.get("text") or "")[:_MOST_TEXT_CHARS] + _files(message), ensure_ascii=False)
+        room -= len(text) + _AROUND_CHARS + (_THREAD_CHARS if message.get("reply_count") else 0)
         if room < 0:
             return
         yield message
@@ -90,16 +149,23 @@ def _people_in(message: Json) -> Iterator[str]:
 
 
 def _entry(context: Context, message: Json, names: Mapping[str, str], link: str) -> dict[str, Any]:
-    files = "".join(f"\n[file: {clean(file.get('name') or 'unnamed')}]" for file in message.get("files") or ())
     text = cut(words_of(message.get("text") or "", names), _MOST_TEXT_CHARS)
     entry: dict[str, Any] = {
         "from": _speaker(message, names),
-        "at": local_time(context, float(message["ts"])),
-        "text": (text + files).strip(),
+        "at": _at(context, message),
+        "text": (text + _files(message)).strip(),
     }
     if replies := message.get("reply_count"):
         entry |= {"replies": replies, "thread": link}
     return entry
+
+
+def _at(context: Context, message: Json) -> str:
+    return local_time(context, float(message["ts"]))
+
+
+def _files(message: Json) -> str:
+    return "".join(f"\n[file: {clean(file.get('name') or 'unnamed')}]" for file in message.get("files") or ())
 
 
 def _speaker(message: Json, names: Mapping[str, str]) -> str:
