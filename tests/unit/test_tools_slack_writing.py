@@ -70,6 +70,18 @@ async def test_a_post_holds_no_token_but_the_askers(playground: Playground, text
         assert f"Sent for <@{context.asker.id}>" in message
 
 
+async def test_no_secret_is_sent_now_or_later(playground: Playground) -> None:
+    text = "xoxb-1234567890-abcdefghij opens it, and so does hunter2hunter2. `password=example` is none."
+    async with asking(playground, "ada", "dm", config={"SHOP_API_KEY": "hunter2hunter2"}) as context:
+        await post_message("general", text, context)
+        await post_message_later("general", "in 2 hours", text, context)
+        await remind_me("in 2 hours", text, replace(context, call_id="call_2"))
+    sent = [*said(playground, "general"), *waiting(playground)]
+    assert len(sent) == 3
+    for message in sent:
+        assert message.endswith("[redacted] opens it, and so does [redacted]. `password=example` is none.")
+
+
 async def test_a_repeated_post_comes_once(playground: Playground) -> None:
     async with asking(playground, "ada", "#general") as context:
         first = await post_message("#ops", "Once", context)

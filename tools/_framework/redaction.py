@@ -17,7 +17,12 @@ _SECRET_NAME = re.compile(
 
 def redact(text: str, config: Mapping[str, str]) -> str:
     """`text` without the secrets of `config`, and without what looks like one."""
-    return without_credentials(text, as_repeated(value for name, value in config.items() if is_secret(name)))
+    return without_credentials(text, secrets_in(config))
+
+
+def secrets_in(config: Mapping[str, str]) -> tuple[str, ...]:
+    """The secrets of `config`, as `as_repeated` gives them."""
+    return as_repeated(value for name, value in config.items() if is_secret(name))
 
 
 def is_secret(name: str) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 from tools._framework.context import Context
 from tools._framework.errors import ToolRetry
+from tools._framework.redaction import secrets_in
+from tools._framework.secret_shapes import without_secrets
 from tools._slack.access import Channel
 from tools._slack.calls import client_of, collect, question_ts
 from tools._slack.once import once, writing_client
@@ -16,8 +18,8 @@ _MOST_CHARS = 3_500
 _MOST_LOOKED_AT = 500
 
 
-def quiet(text: str) -> str:
-    """`text` for Slack's `text` field, in which no mention, broadcast or hidden link can survive.
+def quiet(context: Context, text: str) -> str:
+    """`text` for Slack's `text` field, in which no mention, broadcast, hidden link or secret can survive.
 
     Slack takes nothing for a token but what stands in angle brackets
     (https://docs.slack.dev/messaging/formatting-message-text).
@@ -29,7 +31,8 @@ def quiet(text: str) -> str:
         raise ToolRetry("The text is empty.")
     if len(text) > _MOST_CHARS:
         raise ToolRetry(f"The text has {len(text)} characters; a message takes {_MOST_CHARS}. Make it shorter.")
-    return html.escape(text.strip(), quote=False)
+    # As answers have it: an example's `password=…` stays.
+    return html.escape(without_secrets(text.strip(), secrets_in(context.config)), quote=False)
 
 
 def sent_for(context: Context) -> str:
@@ -44,7 +47,7 @@ async def post_once(context: Context, channel: Channel, text: str) -> str:
         ToolRetry: the text will not do.
         ToolFailed: Slack could not be reached.
     """
-    said = f"_{sent_for(context)}_\n{quiet(text)}"
+    said = f"_{sent_for(context)}_\n{quiet(context, text)}"
 
     async def post() -> str:
         answer = await writing_client(context).chat_postMessage(

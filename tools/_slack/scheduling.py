@@ -58,7 +58,7 @@ async def schedule_once(context: Context, channel_id: str, moment: datetime, tex
         ToolFailed: Slack could not be reached.
     """
     reference = hashlib.sha256(context.idempotency_key.encode()).hexdigest()[:8]
-    said = f"_{sent_for(context)} (ref {reference})_\n{quiet(text)}"
+    said = f"_{sent_for(context)} (ref {reference})_\n{quiet(context, text)}"
 
     async def scheduled() -> str | None:
         return next((reference for planned in await own(context) if planned.reference == reference), None)
