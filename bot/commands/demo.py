@@ -68,6 +68,8 @@ async def ask(settings: Settings, question: str, thread_path: str | None) -> Non
     with tempfile.TemporaryDirectory(prefix="threadloop-") as folder:
         async with playground.serve():
             settings = _in_workspace(settings, playground, f"sqlite:///{folder}/ask.db")
+            # Questions among the earlier messages are answered there, or not at all.
+            settings = settings.model_copy(update={"catch_up_minutes": 0})
             async with build(settings, sample_data=True, observe=Terminal(sys.stderr).tool):
                 talk = _Talk(playground)
                 await talk.remember(thread)

@@ -15,6 +15,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TAKEN = frozenset({"annotations", "greeting", "load_folder", "schema", "tool"})
 """What the files below call something else."""
 
+EXAMPLE = '{"name": "Ann"}'
+"""Arguments that a new tool takes."""
+
 _TOOL = Template('''"""Say here what this file offers."""
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ def run(settings: Settings, action: str, name: str, arguments_json: str, *, yes:
         case "new":
             for path in _new(settings, name):
                 terminal.say(f"Wrote {path}")
+            terminal.say(f"Try it: threadloop tools call {name} '{new_tool.EXAMPLE}'")
 
 
 async def _list(settings: Settings, terminal: Terminal) -> None:

@@ -98,6 +98,22 @@ async def test_ask_reads_earlier_messages_from_a_file(tmp_path: Path) -> None:
     ]
 
 
+async def test_ask_answers_none_of_the_earlier_messages(tmp_path: Path) -> None:
+    earlier = {"user": "grace", "text": "@threadloop What is the capital of Peru?"}
+    (tmp_path / "thread.jsonl").write_text(json.dumps(earlier))
+    async with OpenAIServer([text("Four.")]) as model:
+        variables = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "sk-test"}
+        code, out, _ = await threadloop("ask", "2 + 2?", "--thread", "thread.jsonl", **variables)
+        assert (code, out.strip(), len(model.requests)) == (0, "Four.", 1)
+
+
+async def test_where_no_bot_has_worked_yet_there_are_no_runs_and_this_is_said(tmp_path: Path) -> None:
+    code, out, err = await threadloop("runs", DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
+    assert (code, out) == (1, "")
+    assert "Start a bot that uses this database first" in err
+    assert "Traceback" not in err
+
+
 async def test_ask_without_an_answer_fails_with_the_reason() -> None:
     async with OpenAIServer([failure(401, "No.", kind="invalid_api_key")]) as model:
         variables = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "sk-test"}

@@ -168,6 +168,6 @@ async def test_a_service_that_keeps_failing_is_not_asked_for_a_minute() -> None:
         rates.fail(status=500)
         told = [(await ask(context, 1, "USD", "EUR"))["error"] for _ in range(4)]
         assert len(rates.requests) == 3
-        assert "answered 500, and is left alone for a minute" in told[-1]
+        assert "answered 500, and is not asked again for a minute" in told[-1]
         await ask(replace(context, now=NOON + timedelta(seconds=61)), 1, "USD", "EUR")
         assert len(rates.requests) == 4

@@ -81,7 +81,7 @@ def _watched(context: Context, service: str, url: str) -> Iterator[None]:
     circuit = _circuit(context, service, url)
     if not circuit.admits(context.now):
         kind = Unreachable if isinstance(circuit.last_failure, Unreachable) else ServiceError
-        raise kind(f"{circuit.last_failure}, and is left alone for a minute")
+        raise kind(f"{circuit.last_failure}, and is not asked again for a minute")
     try:
         yield
         circuit.worked()
