@@ -42,8 +42,8 @@ async def convert_time(
     """Convert a time in one place to other places, or to the time of everybody in this conversation ("for us").
 
     Args:
-        time: 3 pm, 15:30, noon, tomorrow 9 am, friday 18:00, now, or 2026-11-30T15:00. Without a day it is
-            today in that place.
+        time: 3 pm, 15:30, noon, tomorrow 9 am, friday 18:00, now, in 2 hours, or 2026-11-30T15:00. Without a
+            day it is today in that place.
         place: Where that time is meant: a city, a country or a time zone. Leave it out for where the asker is.
         to: Places as above, or us for everybody in this conversation. Leave it out for us.
     """

@@ -140,7 +140,7 @@ async def remind_me(when: str, text: str, context: Context) -> dict[str, Any]:
     """Remind the asker of something in a direct message, up to 120 days ahead.
 
     Args:
-        when: The asker's local time, as in 2026-11-30T09:00 or tomorrow 09:00; or as in "in 20 minutes".
+        when: By the asker's clocks, as in tomorrow 9 am, friday 17:00, in 20 minutes, or 2026-11-30T09:00.
         text: What to remind them of.
     """
     colleague_only(context)
@@ -156,7 +156,7 @@ async def post_message_later(channel: str, when: str, text: str, context: Contex
 
     Args:
         channel: Its name (#general) or id, or here.
-        when: The asker's local time, as in 2026-11-30T09:00 or tomorrow 09:00; or as in "in 20 minutes".
+        when: By the asker's clocks, as in tomorrow 9 am, friday 17:00, in 20 minutes, or 2026-11-30T09:00.
         text: The message. *bold* and _italic_ work; mentions do not.
     """
     colleague_only(context)

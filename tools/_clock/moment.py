@@ -1,13 +1,13 @@
-"""A time by the clocks of a place: `3 pm`, `tomorrow 9:30`, `friday noon`, and what is odd about it there."""
+"""A time by the clocks of a place: `3 pm`, `friday noon`, `in 20 minutes`, and what is odd about it there."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from tools._days import in_words, read_day
+from tools._days import NUMBERS, in_words, read_day
 from tools._framework.errors import ToolRetry
 
 _WORDS = {"noon": time(12), "midday": time(12), "midnight": time(0)}
@@ -17,7 +17,14 @@ _TIME = re.compile(
     r"|(?P<hour24>\d{1,2})[:h](?P<minute24>\d\d)(?::\d\d)?\b(?! ?[ap]\.?m)"
     r"|(?P<bare>\d{1,2}) ?o'?clock\b|^(?P<alone>\d{1,2})$)"
 )
-_HOW = "Write it as 3 pm, 15:00, tomorrow 9:30 am, friday noon, or 2026-11-30T15:00."
+_NUMBER = r"\d{1,5}(?:\.\d{1,2})? ?|(?:half an|[a-z]+) "
+_SPAN = re.compile(
+    r"(?:(?P<in>in )|(?=.* from now$))"
+    rf"(?:(?P<hours>{_NUMBER})(?:hours?|hrs?|h))?(?: ?(?:and )?(?P<minutes>{_NUMBER})(?:minutes?|mins?|m))?"
+    r"(?(in)| from now)"
+)
+_HALF = {"half an": 0.5}
+_HOW = "Write it as 3 pm, 15:00, tomorrow 9:30 am, friday noon, in 20 minutes, or 2026-11-30T15:00."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +46,37 @@ def read_moment(text: str, now: datetime, zone: ZoneInfo) -> Moment:
         return Moment(now.astimezone(zone))
     if moment := _iso(text.strip(), zone):
         return moment
+    if (ahead := _ahead(words)) is not None:
+        # Counted in UTC, where an hour is an hour also when the clocks are changed.
+        return Moment((now.astimezone(UTC) + ahead).astimezone(zone))
     found = list(_TIME.finditer(words))
     if len(found) != 1:
         raise ToolRetry(f"{text[:60]!r} is not one time of day. {_HOW}")
     rest = (words[: found[0].start()] + words[found[0].end() :]).strip()
+    at = _time_of_day(found[0])
+    if rest == "tonight":
+        if at < time(12):
+            raise ToolRetry(
+                f"{text[:60]!r} can be the evening or the night. Write 8 pm tonight, or tomorrow 1 am."
+            )
+        rest = "today"
     day = read_day(rest or "today", now.astimezone(zone).date())
     if day is None:
         raise ToolRetry(f"{rest[:60]!r} is not a day. {_HOW}")
-    return _by_the_clocks(datetime.combine(day, _time_of_day(found[0])), zone)
+    return _by_the_clocks(datetime.combine(day, at), zone)
+
+
+def _ahead(words: str) -> timedelta | None:
+    """How long `in 20 minutes` or `2 hours from now` is; `None` for what is no such span."""
+    found = _SPAN.fullmatch(words)
+    if not found or not (found["hours"] or found["minutes"]):
+        return None
+    hours, minutes = (_count(found[unit] or "0") for unit in ("hours", "minutes"))
+    return None if hours is None or minutes is None else timedelta(hours=hours, minutes=minutes)
+
+
+def _count(number: str) -> float | None:
+    return float(number) if number[0].isdigit() else (NUMBERS | _HALF).get(number.strip())
 
 
 def _iso(text: str, zone: ZoneInfo) -> Moment | None:
