@@ -7,11 +7,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from bot.settings import Settings
 
 pytest_plugins = ["support.passing_time", "support.postgres"]
+
+# How long one example takes says more about what else the machine does.
+hypothesis.settings.register_profile("unhurried", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 

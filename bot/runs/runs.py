@@ -200,6 +200,11 @@ class Runs:
         await self._begin(run_id, question)
         return True
 
+    async def ask_anew(self, question: Question, revision: str) -> None:
+        """Answer a question that an edit puts to the bot, which may have been put to it before."""
+        is_known = await stored.known([question.run_id])
+        await self._begin(f"{question.run_id}#{revision}" if is_known else question.run_id, question)
+
     async def resume(self, run_id: str) -> bool:
         """Go on with a run that paused for approval, or is about to. Does nothing the second time.
 

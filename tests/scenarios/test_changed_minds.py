@@ -150,6 +150,20 @@ async def test_an_answer_that_slack_makes_wait_never_comes_after_a_change_of_min
         assert [message["text"] for message in scene.shown(root)] == expected
 
 
+async def test_a_mention_that_is_taken_away_and_put_back_is_answered(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text("Never.", wait=never), text("Answer.")])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        ts = await scene.ada.say("#general", "@threadloop question")
+        await model.until_asked(1)
+        await scene.ada.edit("#general", ts, "question")
+        await scene.playground.until(
+            lambda: scene.bot.runs.running == 0 and scene.playground.in_flight == 0, what="the end of its run"
+        )
+        await scene.ada.edit("#general", ts, "@threadloop question")
+        await scene.until_shown("Answer.", ts)
+
+
 async def test_an_edit_after_the_answer_does_nothing(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Answer.")])) as scene:
         await scene.caught_up()

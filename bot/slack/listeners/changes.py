@@ -29,7 +29,7 @@ def register(app: AsyncApp, services: Services) -> None:
             # No longer meant for the bot.
             await drop(question)
         elif not await restart(question, new["edited"]["ts"]) and mention not in old.get("text", ""):
-            await runs.submit(question)
+            await runs.ask_anew(question, new["edited"]["ts"])
 
     @app.event("message", matchers=[_deletes])
     async def deleted(body: dict[str, Any], event: dict[str, Any]) -> None:
