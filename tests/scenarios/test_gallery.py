@@ -27,7 +27,7 @@ async def test_the_gallery_shows_every_kind_of_answer_and_nothing_that_should_no
     assert not refused
     assert len(shown) == len(gallery.EXHIBITS) + 5
     states = {marker.state for message in answers if (marker := read_marker(message))}
-    assert states == {"final", "failed", "stopped"}
+    assert states == {"closed", "final", "failed", "stopped"}
     assert sum(call.method == "chat.startStream" for call in playground.calls) >= 2
     assert not playground.pings
     assert not playground.unfurled
