@@ -41,7 +41,8 @@ from bot.telemetry import run_context
 _STORE_WITHIN_S = 5.0
 _LET_OTHERS_STORE_S = 1.0
 _LOOK_AGAIN_S = 0.05
-_MOST_ATTEMPTS = 10
+# As many as the engine itself allows: whoever kills processes at random must not exhaust them.
+_MOST_ATTEMPTS = 100
 _COME_TO_REST_WITHIN_S = 5.0
 # A request to Slack that is under way is waited for: half a minute at the most, and then what ends the answer.
 _END_WITHIN_S = 40.0

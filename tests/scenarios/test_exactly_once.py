@@ -241,7 +241,7 @@ async def test_a_question_that_killed_the_process_too_often_ends_in_an_apology(t
         await _sql(
             tmp_path,
             """UPDATE workflow_status SET recovery_attempts = 200,
-               attributes = json_set(attributes, '$.attempts', json_array(workflow_uuid, 10))""",
+               attributes = json_set(attributes, '$.attempts', json_array(workflow_uuid, 100))""",
         )
         await scene.start()
         assert "broke down several times" in await scene.answer(ts)
