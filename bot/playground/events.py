@@ -36,7 +36,7 @@ class Events:
             case "posted" if message and channel:
                 yield from self._posted(message, channel)
             case "changed" if message and channel and change.previous:
-                yield self._message_event(channel, self._changed(message, change.previous))
+                yield from self._edited(message, change.previous, channel)
             case "deleted" if message and channel:
                 yield self._message_event(channel, self._deleted(message))
             case "reacted" | "unreacted" if message:
@@ -50,13 +50,26 @@ class Events:
                 yield "agent_session_stopped", self._stopped(change)
 
     def _posted(self, message: Message, channel: Channel) -> Iterator[tuple[str, JSON]]:
-        app = self._workspace.app
-        shape = self._shapes.message(message, metadata=True) | {"event_ts": message.ts, "channel": channel.id}
-        if message.user != app.user.id:
+        shape = self._as_event(message, channel)
+        if message.user != self._workspace.app.user.id:
             shape["assistant_thread"] = {"action_token": action_token(self._workspace, message)}
-            if f"<@{app.user.id}" in message.text and not channel.is_direct:
+            if self._mentions_app(message, channel):
                 yield "app_mention", shape | {"type": "app_mention"}
         yield self._message_event(channel, shape)
+
+    def _edited(self, message: Message, previous: Message, channel: Channel) -> Iterator[tuple[str, JSON]]:
+        # Slack mentions the app anew at each edit: https://github.com/slackapi/bolt-js/issues/960
+        if message.edited and message.text != previous.text and self._mentions_app(message, channel):
+            yield "app_mention", self._as_event(message, channel) | {"type": "app_mention"}
+        yield self._message_event(channel, self._changed(message, previous))
+
+    def _as_event(self, message: Message, channel: Channel) -> JSON:
+        shape = self._shapes.message(message, metadata=True)
+        return shape | {"event_ts": message.ts, "channel": channel.id}
+
+    def _mentions_app(self, message: Message, channel: Channel) -> bool:
+        app = self._workspace.app.user.id
+        return message.user != app and f"<@{app}" in message.text and not channel.is_direct
 
     def _message_event(self, channel: Channel, event: JSON) -> tuple[str, JSON]:
         shape = event | {"channel": channel.id, "channel_type": channel.kind}

@@ -183,28 +183,29 @@ class Runs:
         await self._store_once(retry_id, lambda: self._fork(run_id, retry_id))
         return True
 
-    async def restart(self, question: Question, revision: str, end: Callable[[str], Awaitable[bool]]) -> bool:
-        """Answer an edited question anew, unless it is answered already; return whether it is.
+    async def revise(
+        self, question: Question, revision: str, end: Callable[[str], Awaitable[bool]], *, is_new: bool
+    ) -> None:
+        """Answer an edited question as it is now, unless it is answered already.
 
-        The same edit delivered again changes nothing.
+        The same edit changes nothing when it is delivered again, or was heard of in another way.
 
         Args:
             question: as it is now.
             revision: tells one edit from another, such as the edit's timestamp.
             end: ends the question's runs but the one with this id; returns whether it was not answered yet.
+            is_new: whether it is this edit that puts the question to the bot, perhaps again.
         """
         run_id = f"{question.run_id}#{revision}"
-        if await stored.known([run_id]):
-            return True
-        if not await end(run_id):
-            return False
-        await self._begin(run_id, question)
-        return True
-
-    async def ask_anew(self, question: Question, revision: str) -> None:
-        """Answer a question that an edit puts to the bot, which may have been put to it before."""
-        is_known = await stored.known([question.run_id])
-        await self._begin(f"{question.run_id}#{revision}" if is_known else question.run_id, question)
+        first = await stored.question(question.run_id)
+        is_taken = first is not None and first.at == question.at
+        if is_taken or await stored.known([run_id]):
+            return
+        if is_new and first is None:
+            # Under the id that it has for whoever else hears of it.
+            await self.submit(question)
+        elif await end(run_id) or (is_new and not await stored.is_answered(question.run_id)):
+            await self._begin(run_id, question)
 
     async def resume(self, run_id: str) -> bool:
         """Go on with a run that paused for approval, or is about to. Does nothing the second time.

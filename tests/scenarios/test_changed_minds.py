@@ -90,6 +90,7 @@ async def test_an_edit_while_it_waits_changes_what_is_asked(tmp_path: Path) -> N
         ts = await scene.ada.say("#general", "@threadloop secnod", thread_ts=root)
         await scene.playground.until(lambda: scene.bot.runs.waiting == 1, what="the second question's wait")
         await scene.ada.edit("#general", ts, "@threadloop second")
+        await scene.playground.until(lambda: scene.playground.in_flight == 0, what="the listeners' end")
         first.set()
         await scene.playground.until(lambda: bool(scene.answers(ts, root=root)), what="the answer")
         assert len(scene.playground.thread("#general", root)) == 4
@@ -164,15 +165,29 @@ async def test_a_mention_that_is_taken_away_and_put_back_is_answered(tmp_path: P
         await scene.until_shown("Answer.", ts)
 
 
-async def test_an_edit_after_the_answer_does_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["#general", "a DM"])
+async def test_an_edit_after_the_answer_does_nothing(tmp_path: Path, where: str) -> None:
     async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Answer.")])) as scene:
         await scene.caught_up()
-        ts = await scene.ada.say("#general", "@threadloop question")
-        await scene.answer(ts)
+        channel = await scene.ada.open_dm() if where == "a DM" else where
+        mention = "" if where == "a DM" else "@threadloop "
+        ts = await scene.ada.say(channel, f"{mention}question")
+        await scene.answer(ts, channel)
         before = len(scene.playground.calls)
-        await scene.ada.edit("#general", ts, "@threadloop question, edited")
+        await scene.ada.edit(channel, ts, f"{mention}question, edited")
         await scene.playground.redeliver()
         assert len(scene.playground.calls) == before
+        assert await scene.answer(ts, channel) == "Answer."
+
+
+async def test_an_edit_that_comes_after_it_was_caught_up_with_does_nothing(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Answer.")])) as scene:
+        await scene.stop()
+        ts = await scene.ada.say("#general", "anybody?")
+        await scene.ada.edit("#general", ts, "@threadloop anybody?")
+        await scene.start()
+        assert await scene.answer(ts) == "Answer."
+        await scene.playground.redeliver()
         assert await scene.answer(ts) == "Answer."
 
 

@@ -24,12 +24,20 @@ def register(app: AsyncApp, services: Services) -> None:
     async def edited(body: dict[str, Any], event: dict[str, Any], context: AsyncBoltContext) -> None:
         new, old = event["message"], event["previous_message"]
         question = from_message(body, new)
-        mention = f"<@{context.bot_user_id}>"
-        if event.get("channel_type") != "im" and mention not in new["text"]:
-            # No longer meant for the bot.
+
+        def is_meant(message: dict[str, Any]) -> bool:
+            return event.get("channel_type") == "im" or f"<@{context.bot_user_id}>" in message.get("text", "")
+
+        if not is_meant(new):
             await drop(question)
-        elif not await restart(question, new["edited"]["ts"]) and mention not in old.get("text", ""):
-            await runs.ask_anew(question, new["edited"]["ts"])
+            return
+        # Slack sends a mention of its own for each edit, too.
+        await runs.revise(
+            question,
+            new["edited"]["ts"],
+            end=lambda run_id: decisions.end(question, but=run_id),
+            is_new=not is_meant(old),
+        )
 
     @app.event("message", matchers=[_deletes])
     async def deleted(body: dict[str, Any], event: dict[str, Any]) -> None:
@@ -39,9 +47,6 @@ def register(app: AsyncApp, services: Services) -> None:
     async def drop(question: Question) -> None:
         if await decisions.end(question):
             await withdraw(services.delivery(question))
-
-    async def restart(question: Question, revision: str) -> bool:
-        return await runs.restart(question, revision, lambda new: decisions.end(question, but=new))
 
 
 async def _changes_words(event: dict[str, Any]) -> bool:
