@@ -186,7 +186,7 @@ class Runs:
     async def revise(
         self, question: Question, revision: str, end: Callable[[str], Awaitable[bool]], *, is_new: bool
     ) -> None:
-        """Answer an edited question as it is now, unless it is answered already.
+        """Answer an edited question as it is now, unless it is answered already and not asked anew.
 
         The same edit changes nothing when it is delivered again, or was heard of in another way.
 
@@ -194,7 +194,7 @@ class Runs:
             question: as it is now.
             revision: tells one edit from another, such as the edit's timestamp.
             end: ends the question's runs but the one with this id; returns whether it was not answered yet.
-            is_new: whether it is this edit that puts the question to the bot, perhaps again.
+            is_new: whether this edit mentions the bot anew.
         """
         run_id = f"{question.run_id}#{revision}"
         first = await stored.question(question.run_id)
@@ -204,7 +204,7 @@ class Runs:
         if is_new and first is None:
             # Under the id that it has for whoever else hears of it.
             await self.submit(question)
-        elif await end(run_id) or (is_new and not await stored.is_answered(question.run_id)):
+        elif await end(run_id) or is_new:
             await self._begin(run_id, question)
 
     async def resume(self, run_id: str) -> bool:

@@ -57,14 +57,6 @@ async def open_runs(prefix: str) -> list[WorkflowStatus]:
     )
 
 
-async def is_answered(prefix: str) -> bool:
-    """Whether a run whose id begins with `prefix` has come to its end, well or not."""
-    ended = await outside(
-        DBOS.list_workflows_async(workflow_id_prefix=prefix, status="SUCCESS", load_input=False)
-    )
-    return not all(is_paused(run) for run in ended)
-
-
 async def open_in_thread(thread: str) -> list[str]:
     """The ids of a thread's unfinished runs. `thread` as in `Question.thread`."""
     # By the channel's prefix, since the engine can't filter by attributes on SQLite.

@@ -180,6 +180,26 @@ async def test_an_edit_after_the_answer_does_nothing(tmp_path: Path, where: str)
         assert await scene.answer(ts, channel) == "Answer."
 
 
+@pytest.mark.parametrize("where", ["#general", "a DM"])
+async def test_an_edit_after_the_answer_that_mentions_the_bot_anew_is_a_question(
+    tmp_path: Path, where: str
+) -> None:
+    async with bot_in_workspace(tmp_path, model=OpenAIServer([text("One."), text("Two.")])) as scene:
+        channel = where
+        if where == "a DM":
+            channel = await scene.ada.open_dm()
+            ts = await scene.ada.say(channel, "question")
+            assert await scene.answer(ts, channel) == "One."
+        else:
+            ts = await scene.ada.say(channel, "@threadloop question")
+            assert await scene.answer(ts, channel) == "One."
+            await scene.ada.edit(channel, ts, "question")
+        await scene.ada.edit(channel, ts, "@threadloop question")
+        await scene.until_shown("Two.", ts, channel)
+        await scene.playground.redeliver()
+        assert [message["text"] for message in scene.shown(ts, channel)] == ["Two."]
+
+
 async def test_an_edit_that_comes_after_it_was_caught_up_with_does_nothing(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=OpenAIServer([text("Answer.")])) as scene:
         await scene.stop()

@@ -25,18 +25,18 @@ def register(app: AsyncApp, services: Services) -> None:
         new, old = event["message"], event["previous_message"]
         question = from_message(body, new)
 
-        def is_meant(message: dict[str, Any]) -> bool:
-            return event.get("channel_type") == "im" or f"<@{context.bot_user_id}>" in message.get("text", "")
-
-        if not is_meant(new):
+        mention = f"<@{context.bot_user_id}>"
+        is_mentioned = mention in new["text"]
+        if not is_mentioned and event.get("channel_type") != "im":
+            # No longer meant for the bot.
             await drop(question)
             return
-        # Slack sends a mention of its own for each edit, too.
+        # The mention itself may be heard, too: Slack sends one for each edit.
         await runs.revise(
             question,
             new["edited"]["ts"],
             end=lambda run_id: decisions.end(question, but=run_id),
-            is_new=not is_meant(old),
+            is_new=is_mentioned and mention not in old.get("text", ""),
         )
 
     @app.event("message", matchers=[_deletes])
