@@ -176,7 +176,7 @@ async def build(
         slack = _connection(settings, bolt)
         window_s = settings.catch_up_minutes * 60
         catch_up = CatchUp(client, runs, Watermarks(engine), me, slack, window_s=window_s)
-        runs.turns.submit_earlier = catch_up.ahead_of
+        runs.turns.submit_earlier, runs.end_former = catch_up.ahead_of, decisions.end_former
         probes = {"slack": slack.fault, "database": database_probe(engine), "model": model_health.fault}
         web = health.create_app(health.Readiness(probes), metrics.exposition, slack.routes)
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 from dbos import DBOS, SetWorkflowID
+from pydantic import TypeAdapter
 
 from bot.conversation import Question
 from bot.runs.engine import ACT, QUESTION
 
 _log = logging.getLogger(__name__)
 
-Kind: TypeAlias = Literal["stop", "cancelled", "share"]
+Kind: TypeAlias = Literal["stop", "end", "drop", "cancelled", "share"]
 
 _CLOSE_WITHIN_S = 5.0
+_QUESTIONS = TypeAdapter(Sequence[Question])
 
 
 def act_id(kind: Kind, run_id: str) -> str:
@@ -53,6 +55,14 @@ class Acts:
         argument = QUESTION.dump_python(about, mode="json")
         with SetWorkflowID(act_id(kind, run_id)):
             await DBOS.start_workflow_async(self._workflow, argument, kind, run_id)
+
+    async def noted(self, find: Callable[[], Awaitable[Sequence[Question]]]) -> Sequence[Question]:
+        """What is found, inside an act: when it is done again after a crash, what was found before it."""
+
+        async def found() -> Any:
+            return _QUESTIONS.dump_python(await find(), mode="json")
+
+        return _QUESTIONS.validate_python(await DBOS.run_step_async({"name": "find"}, found))
 
     async def aclose(self) -> None:
         """Wait a moment for what is being done."""

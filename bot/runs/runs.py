@@ -32,7 +32,7 @@ from bot.runs.engine import (
 from bot.runs.forks import fork_of
 from bot.runs.replicas import Replicas
 from bot.runs.steps import StoredSteps
-from bot.runs.turns import RunLimits, Slot, Turns
+from bot.runs.turns import RunLimits, Slot, Turns, nothing
 from bot.runs.upkeep import adopt, left_by_other_versions, tidy_up
 from bot.telemetry import run_context
 
@@ -84,6 +84,8 @@ class Runs:
         """When each may begin."""
         self.acts = Acts()
         """What is done once, and is no answer."""
+        self.end_former: Callable[[Question], Awaitable[object]] = nothing
+        """Ends the runs that an edited question takes the place of."""
         self._closing = False
 
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
@@ -183,29 +185,26 @@ class Runs:
         await self._store_once(retry_id, lambda: self._fork(run_id, retry_id))
         return True
 
-    async def revise(
-        self, question: Question, revision: str, end: Callable[[str], Awaitable[bool]], *, is_new: bool
-    ) -> None:
-        """Answer an edited question as it is now, unless it is answered already and not asked anew.
+    async def revise(self, question: Question, revision: str, *, is_new: bool) -> None:
+        """Answer an edited question as it is now, in the place of what was begun before.
 
         The same edit changes nothing when it is delivered again, or was heard of in another way.
 
         Args:
             question: as it is now.
             revision: tells one edit from another, such as the edit's timestamp.
-            end: ends the question's runs but the one with this id; returns whether it was not answered yet.
-            is_new: whether this edit mentions the bot anew.
+            is_new: whether it is with this edit that the question is put to the bot, be it once more.
+
+        Raises:
+            DatabaseBusy: this could not be stored in time. Storing it goes on.
         """
-        run_id = f"{question.run_id}#{revision}"
         first = await stored.question(question.run_id)
-        is_taken = first is not None and first.at == question.at
-        if is_taken or await stored.known([run_id]):
-            return
-        if is_new and first is None:
+        if first is not None and first.at != question.at:
+            # What it takes the place of is ended only when this is stored, so that nothing is lost in between.
+            await self._begin(f"{question.run_id}#{revision}", question)
+        elif is_new:
             # Under the id that it has for whoever else hears of it.
             await self.submit(question)
-        elif await end(run_id) or is_new:
-            await self._begin(run_id, question)
 
     async def resume(self, run_id: str) -> bool:
         """Go on with a run that paused for approval, or is about to. Does nothing the second time.
@@ -223,16 +222,27 @@ class Runs:
         """Whether somebody has gone on with a run that paused."""
         return bool(await stored.known([f"{run_id}#{APPROVED}"]))
 
-    async def cancel(self, run_id: str, *, but: str = "") -> bool:
+    async def cancel(self, run_id: str, *, older_than: float | None = None) -> bool:
         """End the run and its revisions if they are not finished; return whether any was not.
 
-        The run `but` goes on: another delivery of an edit may have begun it just now.
+        With `older_than`, in seconds since the epoch, those go on whose question was edited then or later.
         """
-        open_runs = [run.workflow_id for run in await stored.open_runs(run_id) if run.workflow_id != but]
+        open_runs = [run.workflow_id for run in await stored.open_runs(run_id)]
+        if older_than is not None:
+            open_runs = [each for each in open_runs if await self.is_older(each, older_than)]
         for each in open_runs:
             await outside(DBOS.cancel_workflow_async(each))
         await self._end(open_runs)
         return bool(open_runs)
+
+    async def is_open(self, question: Question) -> bool:
+        """Whether a run of the question is not finished."""
+        return bool(await stored.open_runs(question.run_id))
+
+    async def is_older(self, run_id: str, than: float) -> bool:
+        """Whether the run is about a question as it was before an edit, given in seconds since the epoch."""
+        question = await stored.question(run_id)
+        return question is not None and (question.at or 0.0) < than
 
     async def at_rest(self, question: Question) -> bool:
         """Wait until nobody works any more on those runs of a question that were cancelled in the database.
@@ -305,6 +315,8 @@ class Runs:
         in_place = run_id != question.run_id and not run_id.endswith(f"#{APPROVED}")
         is_first = stored_by == self._process_id and not in_place and self._begin_once(run_id)
         former = self._hold(run_id, question)
+        if in_place:
+            await self.end_former(question)
         if former:
             # What this run takes the place of was cancelled, and ends within a second.
             await asyncio.wait(former)

@@ -96,7 +96,7 @@ class Turns:
         self._slots = asyncio.Semaphore(limits.concurrent)
         self.waiting = 0
         """How many wait."""
-        self.submit_earlier: Callable[[Question], Awaitable[None]] = _nothing
+        self.submit_earlier: Callable[[Question], Awaitable[None]] = nothing
         """Submits the questions that stand before this one in its thread, where that was not done in time."""
 
     async def take(self, question: Question, stack: AsyncExitStack) -> Slot:
@@ -145,5 +145,5 @@ def _ended_well(task: asyncio.Task[Any]) -> bool:
     return not task.cancelled() and task.exception() is None
 
 
-async def _nothing(_question: Question) -> None:
-    """Do nothing."""
+async def nothing(_question: Question) -> None:
+    """Do nothing: what is done with a question as long as nobody has said what."""

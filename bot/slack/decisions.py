@@ -70,18 +70,18 @@ class Decisions:
             return str(refusal)
         return None
 
-    async def end(self, question: Question, *, but: str = "") -> bool:
-        """End the question's runs, but for the run `but`, and let nobody decide about their calls any more.
+    async def is_open(self, question: Question) -> bool:
+        """Whether the question is not answered yet: it waits, is worked on, or needs a decision."""
+        return await self.runs.is_open(question) or bool(await self._waiting(question.run_id))
 
-        Returns whether the question was not answered yet.
-        """
-        was_open = await self.runs.cancel(question.run_id, but=but)
-        # Only now: until it was cancelled, the run could have asked for more decisions.
-        if not await self._withdraw(question):
-            return was_open
-        # Somebody who decided just before may have let it go on meanwhile.
-        await self.runs.cancel(question.run_id, but=but)
-        return True
+    async def end(self, question: Question) -> None:
+        """End the question's runs, and let nobody decide about their calls any more."""
+        await self._end(question, None)
+
+    async def end_former(self, question: Question) -> None:
+        """End what an edited question takes the place of: the runs about its former words."""
+        if question.at is not None:
+            await self._end(question, question.at)
 
     async def waited_for(self, thread: str) -> list[Question]:
         """The questions of a thread that wait for a decision. `thread` as in `Question.thread`."""
@@ -122,9 +122,18 @@ class Decisions:
         await self.approvals.forget_before(now - _REMEMBER_S)
         self.count(await self.approvals.count_pending())
 
-    async def _withdraw(self, question: Question) -> bool:
+    async def _end(self, question: Question, older_than: float | None) -> None:
+        await self.runs.cancel(question.run_id, older_than=older_than)
+        # Only now: until it was cancelled, the run could have asked for more decisions.
+        if await self._withdraw(question, older_than):
+            # Somebody who decided just before may have let it go on meanwhile.
+            await self.runs.cancel(question.run_id, older_than=older_than)
+
+    async def _withdraw(self, question: Question, older_than: float | None) -> bool:
         """Let nobody decide any more about the calls of a question; return whether any waited."""
         waiting = await self._waiting(question.run_id)
+        if older_than is not None:
+            waiting = [run_id for run_id in waiting if await self.runs.is_older(run_id, older_than)]
         for run_id in waiting:
             await self.approvals.withdraw(run_id)
         if waiting:

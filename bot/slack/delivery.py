@@ -14,7 +14,7 @@ from bot.errors import SlackError, SlackRefused, SlackUnreachable
 from bot.slack.client import PacedClient, slack_errors, urgency, without_blind_retries
 from bot.slack.content import CONTENT_ERRORS, UNFURL_NOTHING, Body
 from bot.slack.markdown import Attach
-from bot.slack.marker import Found, Marker, State, behind, find_answer
+from bot.slack.marker import Found, Marker, State, behind, find_answer, last_state
 
 _log = logging.getLogger(__name__)
 
@@ -223,10 +223,12 @@ def _is_same(payload: Json, mark: Json) -> bool:
 
 
 async def withdraw(delivery: Delivery) -> None:
-    """Remove the answer to a question that was deleted.
+    """Remove what there is of the answer to a question that was deleted, unless it came to its end before that.
 
     Raises:
         SlackError: Slack refused.
     """
-    for message in (await delivery.take_over()).values():
-        await delivery.remove(message["ts"])
+    found = await delivery.take_over()
+    if last_state(found) != "final":
+        for message in found.values():
+            await delivery.remove(message["ts"])

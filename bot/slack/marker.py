@@ -67,6 +67,12 @@ class Found:
     """Further messages of it, without a mark: a stream gets one at its end, and a process died before."""
 
 
+def last_state(messages: Mapping[int, Json]) -> State | None:
+    """Where an answer stands whose messages these are, by part."""
+    marker = read_marker(messages[max(messages)]) if messages else None
+    return marker.state if marker else None
+
+
 async def find_answer(client: AsyncWebClient, question: Question, me: str) -> Found:
     """Look in the thread for the messages of `me`, the bot's user id, that answer the question."""
     messages: dict[int, Json] = {}

@@ -33,7 +33,7 @@ from bot.slack.command_reply import CommandReply
 from bot.slack.content import Block, Body, Footer, failure, new_message, retry_button
 from bot.slack.delivery import Delivery
 from bot.slack.guard import Allowed, guarded, urls_in
-from bot.slack.marker import State, read_marker
+from bot.slack.marker import State, last_state
 from bot.slack.part import STREAM_S
 from bot.slack.parts import Parts
 from bot.slack.status import LONG_S, Abilities, SessionStatus, Status
@@ -317,8 +317,7 @@ async def show_stopped(delivery: Delivery) -> None:
         await delivery.post(0, Body(_STOPPED), "stopped")
         return
     last = max(found)
-    marker = read_marker(found[last])
-    if marker is not None and marker.state == "final":
+    if last_state(found) in ("final", "stopped"):
         return
     shown = found[last].get("blocks") or ()
     cards = tuple(block for block in shown if block["type"] in CARD_BLOCKS)

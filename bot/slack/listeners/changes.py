@@ -23,30 +23,30 @@ def register(app: AsyncApp, services: Services) -> None:
     @app.event("message", matchers=[_changes_words])
     async def edited(body: dict[str, Any], event: dict[str, Any], context: AsyncBoltContext) -> None:
         new, old = event["message"], event["previous_message"]
-        question = from_message(body, new)
-
+        question, revision = from_message(body, new), new["edited"]["ts"]
         mention = f"<@{context.bot_user_id}>"
         is_mentioned = mention in new["text"]
+        is_new = is_mentioned and mention not in old.get("text", "")
         if not is_mentioned and event.get("channel_type") != "im":
             # No longer meant for the bot.
-            await drop(question)
-            return
-        # The mention itself may be heard, too: Slack sends one for each edit.
-        await runs.revise(
-            question,
-            new["edited"]["ts"],
-            end=lambda run_id: decisions.end(question, but=run_id),
-            is_new=is_mentioned and mention not in old.get("text", ""),
-        )
+            await drop(question, revision)
+        elif is_new or await decisions.is_open(question):
+            # The mention itself may be heard, too: Slack sends one for each edit.
+            await runs.revise(question, revision, is_new=is_new)
 
     @app.event("message", matchers=[_deletes])
     async def deleted(body: dict[str, Any], event: dict[str, Any]) -> None:
-        question = from_message(body, event["previous_message"])
-        await drop(question)
+        await drop(from_message(body, event["previous_message"]), "deleted")
 
-    async def drop(question: Question) -> None:
-        if await decisions.end(question):
-            await withdraw(services.delivery(question))
+    async def drop(question: Question, change: str) -> None:
+        if await decisions.is_open(question):
+            await runs.acts.once("drop", question, f"{question.run_id}#{change}")
+
+    async def take_back(question: Question, _act: str) -> None:
+        await decisions.end(question)
+        await withdraw(services.delivery(question))
+
+    runs.acts.on("drop", take_back)
 
 
 async def _changes_words(event: dict[str, Any]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -22,10 +21,9 @@ def register(app: AsyncApp, services: Services) -> None:
     """Cancel what the asker stops, and say so. Register this before whatever takes words for questions."""
     runs = services.runs
 
-    async def stop(questions: Iterable[Question]) -> None:
-        for question in questions:
-            if await services.decisions.end(question):
-                await say_stopped(question)
+    async def stop(question: Question) -> None:
+        await services.decisions.end(question)
+        await say_stopped(question)
 
     async def say_stopped(question: Question) -> None:
         try:
@@ -48,20 +46,27 @@ def register(app: AsyncApp, services: Services) -> None:
     async def asked_before(words: Question) -> list[Question]:
         return [question for question in await asked_by(words.user, words.thread) if question.ts < words.ts]
 
-    async def stop_before(words: Question, _run_id: str) -> None:
-        await stop(await asked_before(words))
+    async def stop_before(words: Question, _act: str) -> None:
+        # What is stopped is not found any more, should a crash come before this is shown.
+        for question in await runs.acts.noted(lambda: asked_before(words)):
+            await stop(question)
+
+    async def stop_one(question: Question, _act: str) -> None:
+        await stop(question)
 
     async def say_cancelled(question: Question, _run_id: str) -> None:
         if await runs.at_rest(question):
             await say_stopped(question)
 
     runs.acts.on("stop", stop_before)
+    runs.acts.on("end", stop_one)
     runs.acts.on("cancelled", say_cancelled)
 
     @app.event("agent_session_stopped")
     async def session_stopped(body: dict[str, Any], event: dict[str, Any]) -> None:
         thread_ts = event.get("thread_ts") or ""
-        await stop(await asked_by(event["user"], _thread(body, event["channel"], thread_ts)))
+        for question in await asked_by(event["user"], _thread(body, event["channel"], thread_ts)):
+            await runs.acts.once("end", question, f"{question.run_id}#{event['event_ts']}")
 
     @app.event("app_mention", matchers=[stops_something])
     @app.event("message", matchers=[stops_something])
@@ -72,15 +77,17 @@ def register(app: AsyncApp, services: Services) -> None:
 
     @app.action(STOP_ACTION)
     async def pressed_stop(ack: AsyncAck, action: dict[str, Any], body: dict[str, Any]) -> None:
-        await ack()
         question = await runs.question(action["value"])
         if question is None:
-            return
-        if question.user == body["user"]["id"]:
-            await stop([question])
-            return
-        asker = await services.directory.person(question.user)
-        await services.tell(body, f"Only {asker.name} can stop this answer.")
+            await ack()
+        elif question.user != body["user"]["id"]:
+            await ack()
+            asker = await services.directory.person(question.user)
+            await services.tell(body, f"Only {asker.name} can stop this answer.")
+        else:
+            if await services.decisions.is_open(question):
+                await runs.acts.once("end", question, f"{question.run_id}#{action['action_ts']}")
+            await ack()
 
 
 def _thread(body: dict[str, Any], channel: str, thread_ts: str) -> str:
