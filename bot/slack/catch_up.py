@@ -152,8 +152,9 @@ class CatchUp:
     async def _look_in_thread(self, question: Question, key: tuple[int, str]) -> None:
         try:
             since = (await self._gap()).since(question.channel)
-            in_thread = self._missed_in_thread(question.channel, question.thread_ts, since, "answer")
-            await self._submit([missed async for page in in_thread for missed in page])
+            await self._submit(
+                await self._missed_in_thread(question.channel, question.thread_ts, since, "answer")
+            )
         except Exception as error:
             # The question goes on; whoever asks next in the thread tries again.
             _log.warning("A thread was not searched for missed questions: %s: %s", type(error).__name__, error)
@@ -225,40 +226,50 @@ class CatchUp:
         self, channel: str, since: float, known: Mapping[str, Collection[str]]
     ) -> AsyncIterator[list[Question]]:
         """The questions in a conversation since then, in its threads too, page by page."""
-        threads = set(filter(_IS_POST.fullmatch, known.get(channel, ())))
+        threads = dict[str, Json | None].fromkeys(filter(_IS_POST.fullmatch, known.get(channel, ())))
         history = self._pages(
             self._client.conversations_history, "background", channel=channel, oldest=f"{since:.6f}"
         )
         async for page in history:
-            messages = page["messages"]
-            threads |= {post["ts"] for post in messages if float(post.get("latest_reply") or 0) >= since}
-            yield [self._question(channel, post) for post in messages if self._is_question(channel, post)]
-        for thread_ts in sorted(threads):
-            async for questions in self._missed_in_thread(channel, thread_ts, since, "background"):
-                yield questions
+            begun = {
+                post["ts"]: post for post in page["messages"] if float(post.get("latest_reply") or 0) >= since
+            }
+            threads |= begun
+            alone = [post for post in page["messages"] if post["ts"] not in begun]
+            yield [self._question(channel, post) for post in alone if self._is_question(channel, post)]
+        for thread_ts, root in sorted(threads.items()):
+            yield await self._missed_in_thread(channel, thread_ts, since, "background", root)
 
     async def _missed_in_thread(
-        self, channel: str, thread_ts: str, since: float, how: Urgency
-    ) -> AsyncIterator[list[Question]]:
+        self, channel: str, thread_ts: str, since: float, how: Urgency, root: Json | None = None
+    ) -> list[Question]:
+        # Which Slack gives again, if it gives the thread.
+        posts = [] if root is None or float(root["ts"]) < since else [root]
         replies = self._pages(
             self._client.conversations_replies, how, channel=channel, ts=thread_ts, oldest=f"{since:.6f}"
         )
         try:
             async for page in replies:
                 # Slack gives the root whatever `oldest` says.
-                posts = [post for post in page["messages"] if float(post["ts"]) >= since]
-                missed = [self._question(channel, post) for post in posts if self._is_question(channel, post)]
-                self._found.update(question.run_id for question in missed)
-                yield missed
+                posts += [post for post in page["messages"] if float(post["ts"]) >= since]
         except SlackRefused as error:
             # As when the thread is gone.
             _log.info("A thread is not searched for missed questions: %s", error)
+        stopped = {post["user"]: post["ts"] for post in posts if is_a_persons(post) and is_stop(_words(post))}
+        missed = [
+            self._question(channel, post)
+            for post in posts
+            # What its asker has stopped since is not wanted any more.
+            if self._is_question(channel, post) and post["ts"] > stopped.get(post["user"], "")
+        ]
+        self._found.update(question.run_id for question in missed)
+        return missed
 
     def _question(self, channel: str, post: Json) -> Question:
         return from_history(self._team, channel, post)
 
     def _is_question(self, channel: str, message: Json) -> bool:
-        words = message.get("text") or ""
+        words = _words(message)
         # Whoever wanted an answer to be stopped does not want another one.
         if not is_a_persons(message) or (message.get("thread_ts") and is_stop(words)):
             return False
@@ -280,3 +291,7 @@ class CatchUp:
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return
+
+
+def _words(message: Json) -> str:
+    return message.get("text") or ""

@@ -114,6 +114,20 @@ async def test_a_question_never_overtakes_a_missed_one_in_its_thread(tmp_path: P
     assert [_asked(request) for request in model.requests] == ["before", "one", "two", "three"]
 
 
+async def test_what_was_missed_and_stopped_since_is_not_answered(tmp_path: Path) -> None:
+    async with bot_in_workspace(tmp_path, model=echo()) as scene:
+        await scene.stop()
+        # As a thread's beginning, and in one.
+        root = await scene.ada.say("#general", "@threadloop one")
+        stopped = await scene.ada.say("#general", "@threadloop two", thread_ts=root)
+        await scene.ada.say("#general", "stop", thread_ts=root)
+        wanted = await scene.ada.say("#general", "@threadloop three", thread_ts=root)
+        await scene.start()
+        assert await scene.answer(wanted, root=root) == "re: three"
+        await scene.caught_up()
+        assert not scene.answers(root) + scene.answers(stopped, root=root)
+
+
 async def test_a_window_of_nothing_asks_nothing_of_slack(tmp_path: Path) -> None:
     async with bot_in_workspace(tmp_path, model=echo(), catch_up_minutes=0) as scene:
         root = await scene.ada.say("#general", "@threadloop before")
