@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from bot.commands.gallery_cards import Cards, open_cards
 from bot.commands.terminal import Terminal
 from bot.conversation import (
     Answer,
@@ -110,9 +111,13 @@ async def shown(playground: Playground, say: Callable[[str], None]) -> AsyncIter
     """Post one answer of each kind into the workspace; what is under way stays so while the block lasts."""
     # The workspace takes any load.
     pacer = Pacer(limits=unlimited)
-    async with open_client(playground.bot_token, playground.api_url, lambda *_: None, pacer) as client:
-        replies = Replies(client, playground.bot_user_id, title=lambda call: f"Checking {call.name}")
-        hall = _Hall(playground, replies)
+    me, team = playground.bot_user_id, playground.team_id
+    async with (
+        open_client(playground.bot_token, playground.api_url, lambda *_: None, pacer) as client,
+        open_cards(client, team, me) as cards,
+    ):
+        replies = Replies(client, me, title=lambda call: f"Checking {call.name}")
+        hall = _Hall(playground, replies, cards)
         for title, text in EXHIBITS.items():
             await hall.answer(title, text)
             say(f"  {title}")
@@ -121,13 +126,16 @@ async def shown(playground: Playground, say: Callable[[str], None]) -> AsyncIter
             "a failure": hall.failure,
             "a stream": hall.stream,
             "a stop": hall.stop,
+            "an approval": hall.approval,
         }
         for title, exhibit in further.items():
             await exhibit(title)
             say(f"  {title}")
-        async with hall.thinking("a status line"):
-            say("  a status line")
-            yield
+        async with hall.asking("a tool's questions"):
+            say("  a tool's questions")
+            async with hall.thinking("a status line"):
+                say("  a status line")
+                yield
         await replies.afterwards.aclose()
 
 
@@ -137,6 +145,7 @@ class _Hall:
 
     playground: Playground
     replies: Replies
+    cards: Cards
 
     async def answer(self, title: str, text: str) -> None:
         """An answer that comes in pieces, as a model's does."""
@@ -177,6 +186,21 @@ class _Hall:
         reply, question = await self._streamed(title)
         await reply.abandon()
         await show_stopped(Delivery(self.replies.client, question, self.replies.me))
+
+    async def approval(self, title: str) -> None:
+        """What tools would do, on cards to decide about it."""
+        question = await self._asked(title)
+        await self.cards.approval(question, _NoSteps(question.run_id))
+
+    @asynccontextmanager
+    async def asking(self, title: str) -> AsyncIterator[None]:
+        """What tools ask a person."""
+        question = await self._asked(title)
+        async with self.cards.elicitation(question) as asked:
+            await self.playground.until(
+                lambda: len(self.playground.thread(_CHANNEL, question.ts)) > len(asked), what="the cards"
+            )
+            yield
 
     @asynccontextmanager
     async def thinking(self, title: str) -> AsyncIterator[None]:

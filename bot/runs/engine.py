@@ -79,9 +79,12 @@ async def close() -> None:
     """Close DBOS and forget its workflows."""
     loop = asyncio.get_running_loop()
     # The engine lent the loop its threads; what else closes after it still needs some.
-    loop.set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
+    threads = ThreadPoolExecutor(_MOST_THREADS)
+    loop.set_default_executor(threads)
     with ThreadPoolExecutor(1) as closer:
         await loop.run_in_executor(closer, lambda: DBOS.destroy(destroy_registry=True))
+    # Each call of the engine lends them again, and somebody may have been late.
+    loop.set_default_executor(threads)
 
 
 async def outside(call: Coroutine[Any, Any, Value]) -> Value:

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from support.bot import buttons_of
+
 from bot.commands import gallery
 from bot.playground import Playground, Seed, clickable
+from bot.slack.content import (
+    ACCEPT_ACTION,
+    APPROVE_ACTION,
+    DECLINE_ACTION,
+    DENY_ACTION,
+    RETRY_ACTION,
+    VISIT_ACTION,
+)
 from bot.slack.marker import read_marker
 
 Json = dict[str, Any]
@@ -25,14 +35,21 @@ async def test_the_gallery_shows_every_kind_of_answer_and_nothing_that_should_no
         )
     refused = [call for call in playground.calls if call.outcome != "ok"]
     assert not refused
-    assert len(shown) == len(gallery.EXHIBITS) + 5
+    assert len(shown) == len(gallery.EXHIBITS) + 7
     states = {marker.state for message in answers if (marker := read_marker(message))}
     assert states == {"closed", "final", "failed", "stopped"}
     assert sum(call.method == "chat.startStream" for call in playground.calls) >= 2
-    assert not playground.pings
+    # Only who is asked for a decision.
+    assert {ping.target for ping in playground.pings} == {playground.person("ada").id}
     assert not playground.unfurled
-    # The sources of the steps, and nothing that a text says.
-    assert {url for message in answers for url in clickable(message)} == {"https://open-meteo.com/"}
+    # The sources of the steps, the page of a button, and nothing that a text says.
+    assert {url for message in answers for url in clickable(message)} == {
+        "https://open-meteo.com/", "https://example.com/sign-in",
+    }  # fmt: skip
+    buttons = {button for message in answers for button in buttons_of(message)}
+    assert buttons >= {
+        RETRY_ACTION, APPROVE_ACTION, DENY_ACTION, ACCEPT_ACTION, DECLINE_ACTION, VISIT_ACTION,
+    }  # fmt: skip
     kinds = {block["type"] for message in answers for block in message.get("blocks") or ()}
     assert kinds >= {
         "rich_text", "table", "plan", "context", "context_actions", "actions",

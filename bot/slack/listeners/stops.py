@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -21,9 +23,11 @@ def register(app: AsyncApp, services: Services) -> None:
     """Cancel what the asker stops, and say so. Register this before whatever takes words for questions."""
     runs = services.runs
 
-    async def stop(question: Question) -> None:
-        await services.decisions.end(question)
-        await say_stopped(question)
+    async def stop(questions: Collection[Question]) -> None:
+        # None waits until Slack has shown of another that it was stopped.
+        await asyncio.gather(*map(services.decisions.end, questions))
+        for question in questions:
+            await say_stopped(question)
 
     async def say_stopped(question: Question) -> None:
         try:
@@ -48,11 +52,10 @@ def register(app: AsyncApp, services: Services) -> None:
 
     async def stop_before(words: Question, _act: str) -> None:
         # What is stopped is not found any more, should a crash come before this is shown.
-        for question in await runs.acts.noted(lambda: asked_before(words)):
-            await stop(question)
+        await stop(await runs.acts.noted(lambda: asked_before(words)))
 
     async def stop_one(question: Question, _act: str) -> None:
-        await stop(question)
+        await stop([question])
 
     async def say_cancelled(question: Question, _run_id: str) -> None:
         if await runs.at_rest(question):
