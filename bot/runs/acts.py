@@ -15,19 +15,19 @@ from dbos import DBOS, SetWorkflowID
 from pydantic import TypeAdapter
 
 from bot.conversation import Question
-from bot.runs.engine import ACT, QUESTION
+from bot.runs.engine import ACT, QUESTION, patiently
 
 _log = logging.getLogger(__name__)
 
-Kind: TypeAlias = Literal["stop", "end", "drop", "cancelled", "share"]
+Kind: TypeAlias = Literal["stop", "end", "delete", "drop", "cancelled", "share"]
 
 _CLOSE_WITHIN_S = 5.0
 _QUESTIONS = TypeAdapter(Sequence[Question])
 
 
-def act_id(kind: Kind, run_id: str) -> str:
+def act_id(kind: Kind, key: str) -> str:
     """What it is stored under: words to stop under their post's own id, so that they never are a question."""
-    return run_id if kind == "stop" else f"{kind}:{run_id}"
+    return key if kind == "stop" else f"{kind}:{key}"
 
 
 class Acts:
@@ -38,23 +38,26 @@ class Acts:
         self._under_way: set[asyncio.Task[Any]] = set()
 
         @DBOS.workflow(name=ACT)
-        async def workflow(about: dict[str, Any], kind: str, run_id: str) -> None:
-            await self._do(kind, QUESTION.validate_python(about), run_id)
+        async def workflow(about: dict[str, Any], kind: str, key: str) -> None:
+            await self._do(kind, QUESTION.validate_python(about), key)
 
         self._workflow = workflow
 
     def on(self, kind: Kind, do: Callable[[Question, str], Awaitable[None]]) -> None:
-        """Let `do` be how this is done, with a question and a run's id.
+        """Let `do` be how this is done, with the question that it is about and the act's key.
 
         It may be cut off by a crash, and is then done again.
         """
         self._ways[kind] = do
 
-    async def once(self, kind: Kind, about: Question, run_id: str) -> None:
-        """See to it that this is done, and return as soon as it is stored. The second time changes nothing."""
+    async def once(self, kind: Kind, about: Question, key: str) -> None:
+        """See to it that this is done, and return as soon as it is stored.
+
+        The second time for the same `key`, such as a run's id, changes nothing.
+        """
         argument = QUESTION.dump_python(about, mode="json")
-        with SetWorkflowID(act_id(kind, run_id)):
-            await DBOS.start_workflow_async(self._workflow, argument, kind, run_id)
+        with SetWorkflowID(act_id(kind, key)):
+            await DBOS.start_workflow_async(self._workflow, argument, kind, key)
 
     async def noted(self, find: Callable[[], Awaitable[Sequence[Question]]]) -> Sequence[Question]:
         """What is found, inside an act: when it is done again after a crash, what was found before it."""
@@ -69,12 +72,12 @@ class Acts:
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_CLOSE_WITHIN_S)
 
-    async def _do(self, kind: str, about: Question, run_id: str) -> None:
+    async def _do(self, kind: str, about: Question, key: str) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 — a coroutine always runs in one
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         try:
-            await self._ways[kind](about, run_id)
+            await patiently(lambda: self._ways[kind](about, key))
         except Exception:
-            _log.exception("What somebody wanted (%s) was not done.", kind, extra={"run": run_id})
+            _log.exception("What somebody wanted (%s) was not done.", kind, extra={"run": about.run_id})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from typing import Any, TypeVar
@@ -17,6 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.conversation import Outcome, Question
 from bot.errors import DatabaseBusy
+
+_log = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 
@@ -34,6 +36,8 @@ OUTCOME = TypeAdapter(Outcome)
 # the old one has left open is then begun anew.
 APPLICATION_VERSION = "2"
 _MOST_THREADS = 16
+# Half a minute, in which a database that is restarted is back.
+_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _NO_NEWS = ("Asyncio task cancelled", "was cancelled during execution", "no longer owned by this execution")
 
 
@@ -90,6 +94,17 @@ async def close() -> None:
 async def outside(call: Coroutine[Any, Any, Value]) -> Value:
     """Make an engine call that is no step, also from inside a run: there it would be stored and replayed."""
     return await asyncio.get_running_loop().create_task(call, context=Context())
+
+
+async def patiently(work: Callable[[], Awaitable[Value]]) -> Value:
+    """Do what may be done again, and do it again after a while where the database fails."""
+    for pause_s in _PAUSES_S:
+        try:
+            return await work()
+        except DBAPIError as error:
+            _log.warning("The database failed, and is tried again in %s s: %s", pause_s, error.orig)
+            await asyncio.sleep(pause_s)
+    return await work()
 
 
 def base(run_id: str) -> str:

@@ -188,7 +188,7 @@ class Runs:
     async def revise(self, question: Question, revision: str, *, is_new: bool) -> None:
         """Answer an edited question as it is now, in the place of what was begun before.
 
-        The same edit changes nothing when it is delivered again, or was heard of in another way.
+        An edit changes nothing when it was heard of before, be it in another way, or a later one was.
 
         Args:
             question: as it is now.
@@ -198,11 +198,11 @@ class Runs:
         Raises:
             DatabaseBusy: this could not be stored in time. Storing it goes on.
         """
-        first = await stored.question(question.run_id)
-        if first is not None and first.at != question.at:
+        latest = await stored.latest_edit(question.run_id)
+        if latest is not None and latest < (question.at or 0.0):
             # What it takes the place of is ended only when this is stored, so that nothing is lost in between.
             await self._begin(f"{question.run_id}#{revision}", question)
-        elif is_new:
+        elif latest is None and is_new:
             # Under the id that it has for whoever else hears of it.
             await self.submit(question)
 
@@ -222,14 +222,14 @@ class Runs:
         """Whether somebody has gone on with a run that paused."""
         return bool(await stored.known([f"{run_id}#{APPROVED}"]))
 
-    async def cancel(self, run_id: str, *, older_than: float | None = None) -> bool:
+    async def cancel(self, run_id: str, *, before: float | None = None) -> bool:
         """End the run and its revisions if they are not finished; return whether any was not.
 
-        With `older_than`, in seconds since the epoch, those go on whose question was edited then or later.
+        With `before`, in seconds since the epoch, those go on whose question was edited then or later.
         """
         open_runs = [run.workflow_id for run in await stored.open_runs(run_id)]
-        if older_than is not None:
-            open_runs = [each for each in open_runs if await self.is_older(each, older_than)]
+        if before is not None:
+            open_runs = [each for each in open_runs if await self.is_from_before(each, before)]
         for each in open_runs:
             await outside(DBOS.cancel_workflow_async(each))
         await self._end(open_runs)
@@ -239,10 +239,10 @@ class Runs:
         """Whether a run of the question is not finished."""
         return bool(await stored.open_runs(question.run_id))
 
-    async def is_older(self, run_id: str, than: float) -> bool:
+    async def is_from_before(self, run_id: str, edit: float) -> bool:
         """Whether the run is about a question as it was before an edit, given in seconds since the epoch."""
         question = await stored.question(run_id)
-        return question is not None and (question.at or 0.0) < than
+        return question is not None and (question.at or 0.0) < edit
 
     async def at_rest(self, question: Question) -> bool:
         """Wait until nobody works any more on those runs of a question that were cancelled in the database.
@@ -316,10 +316,13 @@ class Runs:
         is_first = stored_by == self._process_id and not in_place and self._begin_once(run_id)
         former = self._hold(run_id, question)
         if in_place:
-            await self.end_former(question)
+            await engine.patiently(lambda: self.end_former(question))
         if former:
             # What this run takes the place of was cancelled, and ends within a second.
             await asyncio.wait(former)
+        if run_id != question.run_id and await stored.latest_edit(question.run_id) != (question.at or 0.0):
+            # A later edit takes its place.
+            return dict(OUTCOME.dump_python(_NOTHING_LEFT, mode="json"))
         await self._let_others_store(run_id)
         with run_context(run_id):
             async with AsyncExitStack() as stack:

@@ -57,6 +57,16 @@ async def open_runs(prefix: str) -> list[WorkflowStatus]:
     )
 
 
+async def latest_edit(run_id: str) -> float | None:
+    """When the question was last edited, as far as its runs know, in seconds since the epoch.
+
+    0 if it never was, and `None` if it has no run.
+    """
+    runs = await outside(DBOS.list_workflows_async(workflow_id_prefix=run_id, load_output=False))
+    questions = [QUESTION.validate_python(run.input["args"][0]) for run in runs if run.input is not None]
+    return max((question.at or 0.0 for question in questions), default=None)
+
+
 async def open_in_thread(thread: str) -> list[str]:
     """The ids of a thread's unfinished runs. `thread` as in `Question.thread`."""
     # By the channel's prefix, since the engine can't filter by attributes on SQLite.

@@ -74,14 +74,21 @@ class Decisions:
         """Whether the question is not answered yet: it waits, is worked on, or needs a decision."""
         return await self.runs.is_open(question) or bool(await self._waiting(question.run_id))
 
-    async def end(self, question: Question) -> None:
-        """End the question's runs, and let nobody decide about their calls any more."""
-        await self._end(question, None)
+    async def end(self, question: Question, *, before: float | None = None) -> None:
+        """End the question's runs, and let nobody decide about their calls any more.
+
+        With `before`, in seconds since the epoch, those go on whose question was edited then or later.
+        """
+        await self.runs.cancel(question.run_id, before=before)
+        # Only now: until it was cancelled, the run could have asked for more decisions.
+        await self._withdraw(question, before)
+        # Somebody who decided just before may have let it go on meanwhile.
+        await self.runs.cancel(question.run_id, before=before)
 
     async def end_former(self, question: Question) -> None:
         """End what an edited question takes the place of: the runs about its former words."""
         if question.at is not None:
-            await self._end(question, question.at)
+            await self.end(question, before=question.at)
 
     async def waited_for(self, thread: str) -> list[Question]:
         """The questions of a thread that wait for a decision. `thread` as in `Question.thread`."""
@@ -122,24 +129,16 @@ class Decisions:
         await self.approvals.forget_before(now - _REMEMBER_S)
         self.count(await self.approvals.count_pending())
 
-    async def _end(self, question: Question, older_than: float | None) -> None:
-        await self.runs.cancel(question.run_id, older_than=older_than)
-        # Only now: until it was cancelled, the run could have asked for more decisions.
-        if await self._withdraw(question, older_than):
-            # Somebody who decided just before may have let it go on meanwhile.
-            await self.runs.cancel(question.run_id, older_than=older_than)
-
-    async def _withdraw(self, question: Question, older_than: float | None) -> bool:
-        """Let nobody decide any more about the calls of a question; return whether any waited."""
+    async def _withdraw(self, question: Question, before: float | None) -> None:
+        """Let nobody decide any more about the calls of a question."""
         waiting = await self._waiting(question.run_id)
-        if older_than is not None:
-            waiting = [run_id for run_id in waiting if await self.runs.is_older(run_id, older_than)]
+        if before is not None:
+            waiting = [run_id for run_id in waiting if await self.runs.is_from_before(run_id, before)]
         for run_id in waiting:
             await self.approvals.withdraw(run_id)
         if waiting:
             self._news.set()
             await self.cards.release(question)
-        return bool(waiting)
 
     async def _waiting(self, prefix: str) -> list[str]:
         """The runs with this prefix that wait for decisions, or to be gone on with after the last one."""

@@ -7,7 +7,7 @@ import itertools
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from support.bot_processes import nursery, slack_environment
 from support.chaos import chance
@@ -18,9 +18,8 @@ from bot.playground import Playground, Seed
 from bot.slack.marker import read_marker
 
 Json = dict[str, Any]
-Change = Literal["edit", "delete", "take the mention away", "stop", "none"]
+Change = Literal["edit", "edit twice", "delete", "take the mention away", "put it back", "stop", "none"]
 
-CHANGES: list[Change] = ["edit", "delete", "take the mention away", "stop", "none"]
 _ENDS: list[Change] = ["delete", "take the mention away", "stop"]
 _KILLS = 8
 # About as much as four changes make the bot do, after what it does at its start.
@@ -51,13 +50,12 @@ class Minds:
         self.model_answers = asyncio.Event()
         self.asked: list[Asked] = []
         self._numbers = itertools.count()
-        self._numbers = itertools.count()
         self._heard: list[str] = []
 
     async def ask(self) -> list[Asked]:
         """Ask a question for each change; return when the model is at all of them."""
         ada, asked = self.playground.person("ada"), list[Asked]()
-        for change in CHANGES:
+        for change in get_args(Change):
             words = f"question {next(self._numbers)}"
             root = await ada.say("#general", "We could ask")
             ts = await ada.say("#general", f"@threadloop {words}", thread_ts=root)
@@ -74,16 +72,26 @@ class Minds:
         for question in asked:
             match question.change:
                 case "edit":
-                    question.words += ", edited"
-                    await ada.edit("#general", question.ts, f"@threadloop {question.words}")
+                    await self._edit(question)
+                case "edit twice":
+                    await self._edit(question)
+                    await self._edit(question)
                 case "delete":
                     await ada.delete("#general", question.ts)
                 case "take the mention away":
                     await ada.edit("#general", question.ts, question.words)
+                case "put it back":
+                    await ada.edit("#general", question.ts, question.words)
+                    await self._edit(question)
                 case "stop":
                     await ada.say("#general", "stop", thread_ts=question.root)
                 case "none":
                     pass
+
+    async def _edit(self, question: Asked) -> None:
+        question.words += ", edited"
+        ada = self.playground.person("ada")
+        await ada.edit("#general", question.ts, f"@threadloop {question.words}")
 
     async def calls_made(self, count: int) -> None:
         """Wait until the bot has called Slack that often, or has heard all there is to hear."""
@@ -105,7 +113,7 @@ class Minds:
             if message["user"] == self.playground.bot_user_id
         ]
         match question.change:
-            case "edit" | "none":
+            case "edit" | "edit twice" | "put it back" | "none":
                 return shown == [(f"re: {question.words}", "final")]
             case "stop":
                 return [state for _, state in shown] == ["stopped"] and shown[0][0].endswith("_Stopped._")
@@ -139,7 +147,6 @@ async def _changes_and_kills(database_url: str) -> None:
             asked = await minds.ask()
             await minds.change(asked)
             await minds.calls_made(random.randint(0, _MOST_CALLS))
-            bot.kill()
             bot.kill()
             assert await bot.ended() == -signal.SIGKILL
             bot = await bots.start(environment)

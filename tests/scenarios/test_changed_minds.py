@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,23 @@ async def test_an_edit_after_the_answer_does_nothing(tmp_path: Path, where: str)
         await scene.playground.redeliver()
         assert len(scene.playground.calls) == before
         assert await scene.answer(ts, channel) == "Answer."
+
+
+async def test_an_edit_that_is_heard_of_after_a_later_one_does_nothing(tmp_path: Path) -> None:
+    held = asyncio.Event()
+    model = OpenAIServer([text("Old.", wait=held), text("New.", wait=held)])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        ts = await scene.ada.say("#general", "@threadloop the old question")
+        await model.until_asked(1)
+        await scene.ada.edit("#general", ts, "@threadloop the new question")
+        await model.until_asked(2)
+        question = await scene.bot.runs.question(scene.run_id(ts))
+        assert question is not None
+        before = float(ts) + 0.000_001
+        await scene.bot.runs.revise(replace(question, at=before), f"{before:.6f}", is_new=True)
+        held.set()
+        await scene.playground.until(lambda: bool(scene.answers(ts)), what="the answer")
+        assert [answer["text"] for answer in scene.answers(ts)] == ["New."]
 
 
 @pytest.mark.parametrize("where", ["#general", "a DM"])

@@ -181,6 +181,8 @@ class Story:
         """Let everything come to its end."""
         self.model.resume()
         await self._heard()
+        for question in self.asked:
+            await self.scene.bot.runs.outcome(self.scene.run_id(question.ts))
         await self.scene.playground.until(self._settled, what="every answer")
 
     def _settled(self) -> bool:
@@ -188,8 +190,7 @@ class Story:
         unanswered = [
             question for question in self.asked if question.end == "answer" and not self._shown(question)
         ]
-        runs = self.scene.bot.runs
-        return not (waits or unanswered or runs.running or runs.waiting)
+        return not waits and not unanswered
 
     def _shown(self, question: Asked) -> list[str]:
         return [str(answer["text"]) for answer in self.scene.answers(question.ts, root=question.root)]

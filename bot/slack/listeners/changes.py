@@ -13,7 +13,7 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from bot.conversation import Question
 from bot.slack.delivery import withdraw
 from bot.slack.listeners.services import Services
-from bot.slack.questions import from_message, is_a_persons
+from bot.slack.questions import from_message, is_a_persons, is_stop
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -27,26 +27,34 @@ def register(app: AsyncApp, services: Services) -> None:
         mention = f"<@{context.bot_user_id}>"
         is_mentioned = mention in new["text"]
         is_new = is_mentioned and mention not in old.get("text", "")
+        if new.get("thread_ts") and is_stop(new["text"]):
+            return
         if not is_mentioned and event.get("channel_type") != "im":
             # No longer meant for the bot.
-            await drop(question, revision)
+            if await decisions.is_open(question):
+                await runs.acts.once("drop", question, f"{question.run_id}#{revision}")
         elif is_new or await decisions.is_open(question):
             # The mention itself may be heard, too: Slack sends one for each edit.
             await runs.revise(question, revision, is_new=is_new)
 
     @app.event("message", matchers=[_deletes])
     async def deleted(body: dict[str, Any], event: dict[str, Any]) -> None:
-        await drop(from_message(body, event["previous_message"]), "deleted")
-
-    async def drop(question: Question, change: str) -> None:
+        question = from_message(body, event["previous_message"])
         if await decisions.is_open(question):
-            await runs.acts.once("drop", question, f"{question.run_id}#{change}")
+            await runs.acts.once("delete", question, question.run_id)
 
-    async def take_back(question: Question, _act: str) -> None:
+    async def drop(question: Question, _key: str) -> None:
+        # By now it may have been edited once more, and be meant for the bot again.
+        await decisions.end_former(question)
+        if not await decisions.is_open(question):
+            await withdraw(services.delivery(question))
+
+    async def delete(question: Question, _key: str) -> None:
         await decisions.end(question)
         await withdraw(services.delivery(question))
 
-    runs.acts.on("drop", take_back)
+    runs.acts.on("drop", drop)
+    runs.acts.on("delete", delete)
 
 
 async def _changes_words(event: dict[str, Any]) -> bool:

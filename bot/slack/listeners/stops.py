@@ -23,9 +23,9 @@ def register(app: AsyncApp, services: Services) -> None:
     """Cancel what the asker stops, and say so. Register this before whatever takes words for questions."""
     runs = services.runs
 
-    async def stop(questions: Collection[Question]) -> None:
-        # None waits until Slack has shown of another that it was stopped.
-        await asyncio.gather(*map(services.decisions.end, questions))
+    async def stop(questions: Collection[Question], said: float) -> None:
+        # None waits until Slack has shown of another that it was stopped. What is asked later goes on.
+        await asyncio.gather(*(services.decisions.end(question, before=said) for question in questions))
         for question in questions:
             await say_stopped(question)
 
@@ -50,14 +50,14 @@ def register(app: AsyncApp, services: Services) -> None:
     async def asked_before(words: Question) -> list[Question]:
         return [question for question in await asked_by(words.user, words.thread) if question.ts < words.ts]
 
-    async def stop_before(words: Question, _act: str) -> None:
+    async def stop_before(words: Question, _key: str) -> None:
         # What is stopped is not found any more, should a crash come before this is shown.
-        await stop(await runs.acts.noted(lambda: asked_before(words)))
+        await stop(await runs.acts.noted(lambda: asked_before(words)), float(words.ts))
 
-    async def stop_one(question: Question, _act: str) -> None:
-        await stop([question])
+    async def stop_one(question: Question, key: str) -> None:
+        await stop([question], float(key.rpartition("#")[2]))
 
-    async def say_cancelled(question: Question, _run_id: str) -> None:
+    async def say_cancelled(question: Question, _key: str) -> None:
         if await runs.at_rest(question):
             await say_stopped(question)
 
@@ -69,7 +69,8 @@ def register(app: AsyncApp, services: Services) -> None:
     async def session_stopped(body: dict[str, Any], event: dict[str, Any]) -> None:
         thread_ts = event.get("thread_ts") or ""
         for question in await asked_by(event["user"], _thread(body, event["channel"], thread_ts)):
-            await runs.acts.once("end", question, f"{question.run_id}#{event['event_ts']}")
+            if question.ts < event["event_ts"]:
+                await runs.acts.once("end", question, f"{question.run_id}#{event['event_ts']}")
 
     @app.event("app_mention", matchers=[stops_something])
     @app.event("message", matchers=[stops_something])
