@@ -225,7 +225,7 @@ class CatchUp:
     async def _missed(
         self, channel: str, since: float, known: Mapping[str, Collection[str]]
     ) -> AsyncIterator[list[Question]]:
-        """The questions in a conversation since then: those outside of threads page by page, then each thread's."""
+        """The questions in a conversation since then: page by page, and then those in each of its threads."""
         threads = dict[str, Json | None].fromkeys(filter(_IS_POST.fullmatch, known.get(channel, ())))
         history = self._pages(
             self._client.conversations_history, "background", channel=channel, oldest=f"{since:.6f}"
