@@ -18,6 +18,7 @@ from bot.conversation import Outcome, PausedRun, Question
 from bot.errors import DatabaseBusy, TakenUpTooOften
 from bot.runs import engine, stored
 from bot.runs.acts import Acts
+from bot.runs.endings import Endings
 from bot.runs.engine import (
     APPLICATION_VERSION,
     APPROVED,
@@ -44,9 +45,6 @@ _LOOK_AGAIN_S = 0.05
 # As many as the engine itself allows: whoever kills processes at random must not exhaust them.
 _MOST_ATTEMPTS = 100
 _COME_TO_REST_WITHIN_S = 5.0
-# A request to Slack that is under way is waited for: half a minute at the most, and then what ends the answer.
-_END_WITHIN_S = 40.0
-_SEEN_ELSEWHERE_S = 1.5
 _MOST_BEGUN_KNOWN = 20_000
 _NOTHING_LEFT = Outcome("failed", "There was nothing to go on with.", error="Unexpected")
 
@@ -82,6 +80,8 @@ class Runs:
         self._running: dict[str, asyncio.Task[Any]] = {}
         self.turns = Turns(self._limits, self._storing, self._running)
         """When each may begin."""
+        self.endings = Endings(self._running)
+        """How they are ended before that."""
         self.acts = Acts()
         """What is done once, and is no answer."""
         self.end_former: Callable[[Question], Awaitable[object]] = nothing
@@ -222,53 +222,6 @@ class Runs:
         """Whether somebody has gone on with a run that paused."""
         return bool(await stored.known([f"{run_id}#{APPROVED}"]))
 
-    async def cancel(self, run_id: str, *, before: float | None = None) -> bool:
-        """End the run and its revisions if they are not finished; return whether any was not.
-
-        With `before`, in seconds since the epoch, those go on whose question was edited then or later.
-        """
-        open_runs = [run.workflow_id for run in await stored.open_runs(run_id)]
-        if before is not None:
-            open_runs = [each for each in open_runs if await self.is_from_before(each, before)]
-        for each in open_runs:
-            await outside(DBOS.cancel_workflow_async(each))
-        await self._end(open_runs)
-        return bool(open_runs)
-
-    async def is_open(self, question: Question) -> bool:
-        """Whether a run of the question is not finished."""
-        return bool(await stored.open_runs(question.run_id))
-
-    async def is_from_before(self, run_id: str, edit: float) -> bool:
-        """Whether the run is about a question as it was before an edit, given in seconds since the epoch."""
-        question = await stored.question(run_id)
-        return question is not None and (question.at or 0.0) < edit
-
-    async def at_rest(self, question: Question) -> bool:
-        """Wait until nobody works any more on those runs of a question that were cancelled in the database.
-
-        Returns whether no other run goes on with it, as a retry does.
-        """
-        goes_on = [run.workflow_id for run in await stored.open_runs(question.run_id)]
-        here = [run_id for run_id in self._running if base(run_id) == question.run_id]
-        await self._end([run_id for run_id in here if run_id not in goes_on])
-        if not here:
-            await asyncio.sleep(_SEEN_ELSEWHERE_S)
-        return not goes_on
-
-    async def _end(self, cancelled: Sequence[str]) -> None:
-        """Wait until the runs have come to rest; those in this process at once."""
-        here = [self._running[run_id] for run_id in cancelled if run_id in self._running]
-        for task in here:
-            # Once: a second cancellation would cut short how the run comes to rest.
-            if not task.cancelling():
-                task.cancel()
-        if here:
-            await asyncio.wait(here, timeout=_END_WITHIN_S)
-        if len(here) < len(cancelled):
-            # In another process, which looks once a second.
-            await asyncio.sleep(_SEEN_ELSEWHERE_S)
-
     async def _begin(self, run_id: str, question: Question, resumes: str | None = None) -> None:
         await self._store_once(run_id, lambda: self._store(run_id, question, resumes))
 
@@ -392,6 +345,14 @@ class Runs:
     async def question(self, run_id: str) -> Question | None:
         """The question of a run; `None` for a run that nobody knows."""
         return await stored.question(run_id)
+
+    async def is_open(self, question: Question) -> bool:
+        """Whether a run of the question is not finished."""
+        return bool(await stored.open_runs(question.run_id))
+
+    async def is_from_before(self, run_id: str, edit: float) -> bool:
+        """Whether the run is about a question as it was before an edit, given in seconds since the epoch."""
+        return await stored.is_from_before(run_id, edit)
 
     async def unknown(self, questions: Sequence[Question]) -> list[Question]:
         """Those of the questions that have never been submitted."""

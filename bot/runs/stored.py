@@ -57,6 +57,12 @@ async def open_runs(prefix: str) -> list[WorkflowStatus]:
     )
 
 
+async def is_from_before(run_id: str, edit: float) -> bool:
+    """Whether the run is about a question as it was before an edit, given in seconds since the epoch."""
+    about = await question(run_id)
+    return about is not None and (about.at or 0.0) < edit
+
+
 async def latest_edit(run_id: str) -> float | None:
     """When the question was last edited, as far as its runs know, in seconds since the epoch.
 

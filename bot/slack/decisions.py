@@ -79,11 +79,11 @@ class Decisions:
 
         With `before`, in seconds since the epoch, those go on whose question was edited then or later.
         """
-        await self.runs.cancel(question.run_id, before=before)
+        await self.runs.endings.cancel(question.run_id, before=before)
         # Only now: until it was cancelled, the run could have asked for more decisions.
         await self._withdraw(question, before)
         # Somebody who decided just before may have let it go on meanwhile.
-        await self.runs.cancel(question.run_id, before=before)
+        await self.runs.endings.cancel(question.run_id, before=before)
 
     async def end_former(self, question: Question) -> None:
         """End what an edited question takes the place of: the runs about its former words."""

@@ -355,7 +355,7 @@ async def test_a_press_on_a_card_whose_run_has_ended_does_nothing_and_says_so(tm
     model, notebook = OpenAIServer([writes("milk")]), Notebook()
     async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:
         ts = await _asked_unawares(scene)
-        assert await scene.bot.runs.cancel(_run_id(scene, ts))
+        assert await scene.bot.runs.endings.cancel(_run_id(scene, ts))
         scene.playground.faults.clear()
         (card,) = open_cards(scene, ts)
         await approve(scene.ada, card)

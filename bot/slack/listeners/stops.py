@@ -58,7 +58,7 @@ def register(app: AsyncApp, services: Services) -> None:
         await stop([question], float(key.rpartition("#")[2]))
 
     async def say_cancelled(question: Question, _key: str) -> None:
-        if await runs.at_rest(question):
+        if await runs.endings.at_rest(question):
             await say_stopped(question)
 
     runs.acts.on("stop", stop_before)
