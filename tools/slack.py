@@ -135,7 +135,23 @@ async def find_person(name: str, context: Context) -> dict[str, Any]:
     return {"summary": f"Found {found}.", "people": people, "looked_at_everybody": everybody.complete}
 
 
-@tool(title="Setting a reminder: {text}", read_only=False, timeout_s=_TIMEOUT_S)
+def _can_remind(when: str, context: Context) -> None:
+    colleague_only(context)
+    read_moment(context, when)
+
+
+async def _can_post(channel: str, context: Context) -> None:
+    colleague_only(context)
+    with slack_refusals():
+        await writable(context, channel)
+
+
+async def _can_post_later(channel: str, when: str, context: Context) -> None:
+    read_moment(context, when)
+    await _can_post(channel, context)
+
+
+@tool(title="Setting a reminder: {text}", read_only=False, check=_can_remind, timeout_s=_TIMEOUT_S)
 async def remind_me(when: str, text: str, context: Context) -> dict[str, Any]:
     """Remind the asker of something in a direct message, up to 120 days ahead.
 
@@ -150,7 +166,7 @@ async def remind_me(when: str, text: str, context: Context) -> dict[str, Any]:
     return {"summary": f"The reminder will come on {in_words(moment)}.", "reference": reference}
 
 
-@tool(title="Scheduling a message in {channel}", read_only=False, timeout_s=_TIMEOUT_S)
+@tool(title="Scheduling a message in {channel}", read_only=False, check=_can_post_later, timeout_s=_TIMEOUT_S)
 async def post_message_later(channel: str, when: str, text: str, context: Context) -> dict[str, Any]:
     """Post a message in a Slack channel at a later time, up to 120 days ahead. It says who wanted it.
 
@@ -204,7 +220,13 @@ async def cancel_scheduled(reference: str, context: Context) -> dict[str, str]:
     return {"summary": f"The message of {local_time(context, cancelled.post_at)} is cancelled."}
 
 
-@tool(title="Posting in {channel}", read_only=False, approval="always", timeout_s=_TIMEOUT_S)
+@tool(
+    title="Posting in {channel}",
+    read_only=False,
+    approval="always",
+    check=_can_post,
+    timeout_s=_TIMEOUT_S,
+)
 async def post_message(channel: str, text: str, context: Context) -> dict[str, Any]:
     """Post a message in another Slack channel now. It says who wanted it. Answers need no tool.
 

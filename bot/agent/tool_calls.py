@@ -79,7 +79,7 @@ class ToolCalls:
     done: list[ToolRun]
     """Takes in what was called."""
     _refused: dict[str, _Refusal] = field(default_factory=dict)
-    """Calls that should be approved where nobody can be asked, by their ids."""
+    """Calls that need approval and about which nobody is asked, by their ids."""
 
     @property
     def access(self) -> Access:
@@ -98,6 +98,8 @@ class ToolCalls:
             self._refused[call.id] = _NO_THREAD
         elif not await self.approvals.can_ask(self.question, call):
             self._refused[call.id] = _NO_APPROVER
+        elif objection := await self.tools.objection(call.name, call.arguments, self.context):
+            self._refused[call.id] = objection
         return call.id not in self._refused
 
     def start(self, call: ToolCall, *, approved: bool) -> Awaitable[ToolResult]:

@@ -136,6 +136,25 @@ async def test_a_call_whose_arguments_do_not_fit_asks_nobody(tmp_path: Path) -> 
     assert "text" in json.loads(results(model)[0])["error"]
 
 
+@pytest.mark.parametrize(
+    ("call", "arguments", "objection"),
+    [
+        ("post_message", {"channel": "#nowhere", "text": "Lunch?"}, "nowhere"),
+        ("post_message_later", {"channel": "#general", "when": "yesterday", "text": "Lunch?"}, "yesterday"),
+        ("remind_me", {"when": "in 200 days", "text": "Lunch"}, "120 days"),
+    ],
+)
+async def test_a_call_that_could_only_fail_asks_nobody(
+    tmp_path: Path, call: str, arguments: dict[str, str], objection: str
+) -> None:
+    model = OpenAIServer([tool_calls((call, arguments)), text("Where, and when?")])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        ts = await scene.ada.say("#general", "@threadloop do it")
+        await until_said(scene, ts, "Where, and when?")
+        assert cards(scene, ts) == []
+    assert objection in json.loads(results(model)[0])["error"]
+
+
 async def test_a_slash_command_is_told_to_ask_in_a_thread(tmp_path: Path) -> None:
     model, notebook = OpenAIServer([writes("milk"), text("Ask me in a thread.")]), Notebook()
     async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:

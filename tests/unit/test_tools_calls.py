@@ -18,6 +18,7 @@ from support.virtual_time import in_virtual_time
 from tools import (
     Access,
     Asker,
+    BadTool,
     Context,
     DynamicTool,
     Elicitation,
@@ -26,6 +27,7 @@ from tools import (
     Outcome,
     Registry,
     ToolFailed,
+    ToolRetry,
     tool,
 )
 from tools._framework.cache import MOST_ENTRIES
@@ -88,6 +90,54 @@ def test_a_call_that_cannot_be_made_asks_nobody() -> None:
     assert not Registry([post]).needs_approval("post", '{"channel": "C2"}', HERE)
     guest = dataclasses.replace(HERE, is_guest=True)
     assert not Registry([post]).needs_approval("post", '{"channel": "C2", "text": "Hi"}', guest)
+
+
+async def test_a_check_takes_what_it_wants_of_the_arguments_and_has_a_say_only_by_its_refusals() -> None:
+    def check(page: int, context: Context) -> None:
+        if page == 1:
+            raise ToolRetry(f"{context.asker.name} may not burn the first page.")
+        if page == 2:
+            raise ToolFailed("The second page is gone.")
+        if page == 3:
+            raise ValueError("a fault of the check")
+
+    @tool(read_only=False, check=check)
+    async def burn(page: int, why: str, context: Context) -> str:
+        """Burn a page.
+
+        Args:
+            page: its number.
+            why: the reason.
+        """
+        return "ash"
+
+    registry = Registry([burn])
+    async with tool_context() as context:
+        objections = [
+            await registry.objection("burn", f'{{"page": {page}, "why": "cold"}}', context)
+            for page in (1, 2, 3, 4)
+        ]
+    assert objections[0] is not None
+    assert objections[0][0] == "Ann may not burn the first page."
+    assert objections[1] is not None
+    assert objections[1][0] == "The second page is gone."
+    assert objections[2:] == [None, None]
+
+
+def test_a_check_takes_nothing_that_its_tool_does_not() -> None:
+    def check(pages: int) -> None:
+        """Look."""
+
+    @tool(read_only=False, check=check)
+    async def burn(page: int) -> None:
+        """Burn a page.
+
+        Args:
+            page: its number.
+        """
+
+    with pytest.raises(BadTool, match="the check of burn takes pages, which burn does not"):
+        Registry([burn])
 
 
 async def test_a_call_without_its_approval_is_refused_and_not_made() -> None:

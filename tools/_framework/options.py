@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
@@ -27,6 +28,11 @@ class Options:
     """Whether a call changes nothing anywhere."""
     approval: Approval = "writes"
     """When a person must approve a call: never, if the tool is not `read_only`, or always."""
+    check: Callable[..., object] | None = None
+    """Looks at a call before a person is asked to approve it: a function with some of the tool's parameters.
+
+    It raises `ToolRetry` or `ToolFailed` for a call that could only fail, and then nobody is asked.
+    """
     cache_s: Annotated[float, Field(ge=0)] = 0
     """Seconds for which the result of a call stands in for another call with equal arguments."""
     cache_by: CacheBy = "asker"

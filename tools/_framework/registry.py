@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import difflib
 import logging
@@ -192,6 +193,28 @@ class Registry:
         except ToolRetry:
             return False
         return True
+
+    async def objection(
+        self, name: str, arguments_json: str | None, context: Context
+    ) -> tuple[str, str] | None:
+        """Why a call that needs approval could only fail, and what the model is to do; `None` if it may not.
+
+        The tool's own check says so. One that breaks or takes too long has no say.
+        """
+        tool = self._named(name)
+        if tool is None or tool.check is None:
+            return None
+        try:
+            arguments = tool.arguments.validate(arguments_json)
+            async with asyncio.timeout(tool.options.timeout_s or self._timeout_s):
+                await tool.check(arguments, context)
+        except ToolRetry as error:
+            return str(error), _CORRECT
+        except ToolError as error:
+            return str(error), _GIVE_UP
+        except Exception as error:
+            _log_fault(tool, error, context)
+        return None
 
     def asks(self, name: str) -> bool:
         """Whether calls of this tool need a person's approval."""

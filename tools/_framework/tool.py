@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Protocol, TypeVar, overload
@@ -50,6 +50,7 @@ def tool(
     max_result_chars: int | None = None,
     read_only: bool = True,
     approval: Approval = "writes",
+    check: Callable[..., object] | None = None,
     cache_s: float = 0,
     cache_by: CacheBy = "asker",
     channels: tuple[str, ...] = (),
@@ -141,6 +142,8 @@ class Tool:
     arguments: Arguments
     run: Callable[[dict[str, Any], Context], Awaitable[object]]
     """Call it with validated arguments."""
+    check: Callable[[dict[str, Any], Context], Awaitable[object]] | None = None
+    """Look at a call with validated arguments before a person is asked about it."""
 
     @classmethod
     def of(cls, function: Callable[..., object]) -> Tool:
@@ -164,7 +167,7 @@ class Tool:
             raise BadTool(f"{where(function)}: {function.__name__} yields. Return a list instead.")
         signature = read_signature(function)
         options = _options(function)
-        for fault in _faults(options, signature.arguments.model_fields, signature.name):
+        for fault in _faults(options, signature):
             raise BadTool(f"{where(function)}: {fault}")
         schema = {
             "name": signature.name,
@@ -172,7 +175,9 @@ class Tool:
             "parameters": signature.parameters,
             "strict": signature.is_strict,
         }
-        return cls(signature.name, schema, options, where(function), signature, _runner(function, signature))
+        run = _runner(function, signature.context_parameter)
+        check = _checker(options.check, signature.context_parameter) if options.check else None
+        return cls(signature.name, schema, options, where(function), signature, run, check)
 
     @classmethod
     def of_dynamic(cls, made: DynamicTool) -> Tool:
@@ -242,13 +247,13 @@ class AsGiven:
 
 
 def _runner(
-    function: Callable[..., object], signature: Signature
+    function: Callable[..., object], context_parameter: str | None
 ) -> Callable[[dict[str, Any], Context], Awaitable[object]]:
     """Call the function with its context; a sync one in a thread of its own."""
 
     async def run(arguments: dict[str, Any], context: Context) -> object:
-        if signature.context_parameter:
-            arguments = {**arguments, signature.context_parameter: context}
+        if context_parameter:
+            arguments = {**arguments, context_parameter: context}
         if inspect.iscoroutinefunction(function):
             result = await function(**arguments)
         else:
@@ -260,6 +265,19 @@ def _runner(
         return await run_in_thread(lambda: list(result)) if isinstance(result, Iterator) else result
 
     return run
+
+
+def _checker(
+    check: Callable[..., object], context_parameter: str | None
+) -> Callable[[dict[str, Any], Context], Awaitable[object]]:
+    """Call the check with those of the tool's arguments that it takes."""
+    taken = inspect.signature(check).parameters
+    run = _runner(check, context_parameter if context_parameter in taken else None)
+
+    def look(arguments: dict[str, Any], context: Context) -> Awaitable[object]:
+        return run({name: value for name, value in arguments.items() if name in taken}, context)
+
+    return look
 
 
 def _in_words(value: object) -> str:
@@ -298,8 +316,9 @@ def _options(function: Callable[..., object]) -> Options:
         raise BadTool(f"{where(function)}: @tool of {function.__name__}: {'; '.join(faults)}.") from error
 
 
-def _faults(options: Options, parameters: Collection[str], name: str) -> Iterator[str]:
+def _faults(options: Options, signature: Signature) -> Iterator[str]:
     """What is wrong with a tool's options."""
+    name, parameters = signature.name, signature.arguments.model_fields
     for place in _PLACE.findall(options.title or ""):
         if place not in parameters:
             known = ", ".join(parameters) or "none"
@@ -308,3 +327,11 @@ def _faults(options: Options, parameters: Collection[str], name: str) -> Iterato
         yield f"the title of {name} cannot be filled in: in braces goes a parameter's name and nothing else."
     if options.cache_s and not options.read_only:
         yield f"{name} writes, so its results cannot be kept: take away cache_s or read_only=False."
+    if options.check:
+        strange = [
+            parameter
+            for parameter in inspect.signature(options.check).parameters
+            if parameter not in (*parameters, signature.context_parameter)
+        ]
+        if strange:
+            yield f"the check of {name} takes {', '.join(strange)}, which {name} does not."
