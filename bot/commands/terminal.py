@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import textwrap
@@ -13,7 +14,7 @@ from typing import TextIO
 
 from bot.conversation import Event, Question, ToolFinished, ToolStarted
 
-_WIDTH = 110
+_MOST_WIDTH = 110
 _MOST_RESULT_CHARS = 600
 _BOLD, _DIM, _RESET = "\033[1m", "\033[2m", "\033[0m"
 
@@ -24,6 +25,7 @@ class Terminal:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._colour = stream.isatty()
+        self._width = min(_MOST_WIDTH, shutil.get_terminal_size().columns) if self._colour else _MOST_WIDTH
 
     def say(self, text: str) -> None:
         """Write a line."""
@@ -42,16 +44,16 @@ class Terminal:
             mark = "←" if event.result.ok else "✗"
             result = textwrap.shorten(event.result.content, _MOST_RESULT_CHARS, placeholder=" …")
             line = f"{mark} {event.call.name} ({event.result.seconds:.1f} s) {result}"
-            self.say(self._styled(_DIM, _wrapped(line)))
+            self.say(self._styled(_DIM, _wrapped(line, self._width)))
 
     def _styled(self, style: str, text: str) -> str:
         return f"{style}{text}{_RESET}" if self._colour else text
 
 
-def _wrapped(line: str) -> str:
+def _wrapped(line: str, width: int) -> str:
     return textwrap.fill(
         line,
-        _WIDTH,
+        width,
         initial_indent="  ",
         subsequent_indent="    ",
         break_long_words=False,

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import aiohttp
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import http_server
@@ -40,6 +42,11 @@ from bot.playground.workspace import STREAM_LIFETIME_S, Clock, Workspace
 Found = TypeVar("Found")
 RETRY_DELAYS_S = (0.0, 60.0, 300.0)
 """When Slack delivers an unacknowledged event again: at once, after a minute, after five more."""
+_WHAT_THIS_IS = """This is an embedded Slack workspace, for trying a bot without an account at Slack.
+
+It speaks Slack's Web API under /api/. `make run` has a bot in it: talk to it in that terminal.
+docs/playground.md tells how to use it in tests, and what of Slack it knows.
+"""
 PATIENCE_S = 300.0
 """For how long something is awaited before it is taken for lost: long enough for a slow or busy machine."""
 
@@ -271,6 +278,7 @@ class Playground:
     def _application(self) -> Cuttable:
         storage = Storage(self.workspace, self._may_read)
         routes = [
+            Route("/", _tell_what_this_is),
             Route("/api/{method}", self._api.respond, methods=["GET", "POST"]),
             *self._sockets.routes(),
             *storage.routes(),
@@ -296,6 +304,11 @@ class Playground:
     def _record(self, call: ApiCall) -> None:
         self.calls.append(call)
         self._pulse.beat()
+
+
+async def _tell_what_this_is(_request: Request) -> Response:
+    """For whoever opens the workspace's address in a browser."""
+    return PlainTextResponse(_WHAT_THIS_IS)
 
 
 async def _drained(queue: asyncio.Queue[Change], stop: Callable[[], None]) -> AsyncIterator[Change]:

@@ -429,3 +429,9 @@ async def test_rate_limits_answer_429_with_retry_after_where_they_are_enforced()
         assert await ask() == (429, "60", "ratelimited")
         now[0] += 60
         assert (await ask())[0] == 200
+
+
+async def test_whoever_opens_the_address_in_a_browser_is_told_what_it_is(playground: Playground) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{playground.workspace.url}/") as answer:
+        assert answer.status == 200
+        assert "embedded Slack workspace" in await answer.text()
