@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx2
@@ -91,16 +92,24 @@ class ToolCalls:
         return self.tools.schemas_for(self.access)
 
     async def needs_approval(self, call: ToolCall) -> bool:
-        """Whether people are to decide about `call` first. Where there is nobody to ask, `start` refuses it."""
+        """Whether people are to decide about `call` first.
+
+        Where there is nobody to ask, or the call could only fail, `start` refuses it.
+        """
         if not self.tools.needs_approval(call.name, call.arguments, self.access):
             return False
         if self.question.source == "command":
             self._refused[call.id] = _NO_THREAD
-        elif not await self.approvals.can_ask(self.question, call):
-            self._refused[call.id] = _NO_APPROVER
-        elif objection := await self.tools.objection(call.name, call.arguments, self.context):
-            self._refused[call.id] = objection
+        # A step: what Slack says today it may not say when the run is taken up again.
+        elif refusal := await self.steps.run(f"ask {call.name}", list[str], partial(self._refusal, call)):
+            self._refused[call.id] = refusal[0], refusal[1]
         return call.id not in self._refused
+
+    async def _refusal(self, call: ToolCall) -> list[str]:
+        """Why nobody is to be asked, and what the model is to do; empty if somebody is."""
+        if not await self.approvals.can_ask(self.question, call):
+            return [*_NO_APPROVER]
+        return [*(await self.tools.objection(call.name, call.arguments, self.context) or ())]
 
     def start(self, call: ToolCall, *, approved: bool) -> Awaitable[ToolResult]:
         """Call the tool as the run's next step. What is `approved` is not asked about again."""

@@ -8,9 +8,10 @@ run is taken up again after a crash, they are not run again. A run `…#approved
 run `…#retry` with one that failed, whose finished steps it has.
 """
 
+from bot.runs.acts import Act
 from bot.runs.inspection import Inspection
 from bot.runs.runs import Runs
 from bot.runs.steps import StoredSteps
 from bot.runs.turns import RunLimits
 
-__all__ = ["Inspection", "RunLimits", "Runs", "StoredSteps"]
+__all__ = ["Act", "Inspection", "RunLimits", "Runs", "StoredSteps"]

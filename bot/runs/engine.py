@@ -34,7 +34,7 @@ OUTCOME = TypeAdapter(Outcome)
 
 # Runs are taken up by whatever code is there. A change of the order of a run's steps needs a new version: what
 # the old one has left open is then begun anew.
-APPLICATION_VERSION = "2"
+APPLICATION_VERSION = "3"
 _MOST_THREADS = 16
 # Half a minute, in which a database that is restarted is back.
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)

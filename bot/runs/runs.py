@@ -123,7 +123,8 @@ class Runs:
         """Begin runs anew that a version with other steps has left open."""
         for run_id in outdated:
             question = await self.question(run_id)
-            if question is not None:
+            # Of an edited question, both what was asked first and what takes its place may be left.
+            if question is not None and await self._is_latest(question):
                 await self._begin(f"{question.run_id}#v{APPLICATION_VERSION}", question)
             # Only now, so that what waits for it in its thread goes on waiting.
             await outside(DBOS.cancel_workflow_async(run_id))
@@ -273,7 +274,7 @@ class Runs:
         if former:
             # What this run takes the place of was cancelled, and ends within a second.
             await asyncio.wait(former)
-        if run_id != question.run_id and await stored.latest_edit(question.run_id) != (question.at or 0.0):
+        if run_id != question.run_id and not await self._is_latest(question):
             # A later edit takes its place.
             return dict(OUTCOME.dump_python(_NOTHING_LEFT, mode="json"))
         await self._let_others_store(run_id)
@@ -287,6 +288,10 @@ class Runs:
                 steps = StoredSteps(run_id, may_have_posted=not is_first, turn=turn, resumes=paused)
                 outcome = await self._answer(question, steps)
         return dict(OUTCOME.dump_python(outcome, mode="json"))
+
+    async def _is_latest(self, question: Question) -> bool:
+        """Whether nobody has heard of a later edit of the question."""
+        return await stored.latest_edit(question.run_id) == (question.at or 0.0)
 
     async def _turn(self, question: Question, run_id: str, stack: AsyncExitStack, *, is_first: bool) -> Slot:
         slot = await self.turns.take(question, stack)

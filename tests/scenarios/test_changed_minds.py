@@ -91,7 +91,9 @@ async def test_an_edit_while_it_waits_changes_what_is_asked(tmp_path: Path) -> N
         ts = await scene.ada.say("#general", "@threadloop secnod", thread_ts=root)
         await scene.playground.until(lambda: scene.bot.runs.waiting == 1, what="the second question's wait")
         await scene.ada.edit("#general", ts, "@threadloop second")
-        await scene.playground.until(lambda: scene.playground.in_flight == 0, what="the listeners' end")
+        await scene.playground.until(lambda: scene.playground.in_flight == 0, what="the edit to be heard")
+        # Ended without an answer, by the run of the edit.
+        assert await scene.bot.runs.outcome(scene.run_id(ts)) is None
         first.set()
         await scene.playground.until(lambda: bool(scene.answers(ts, root=root)), what="the answer")
         assert len(scene.playground.thread("#general", root)) == 4
@@ -196,6 +198,35 @@ async def test_an_edit_that_is_heard_of_after_a_later_one_does_nothing(tmp_path:
         held.set()
         await scene.playground.until(lambda: bool(scene.answers(ts)), what="the answer")
         assert [answer["text"] for answer in scene.answers(ts)] == ["New."]
+
+
+async def test_an_edit_is_answered_though_a_stop_from_before_it_comes_late(tmp_path: Path) -> None:
+    held = asyncio.Event()
+    model = OpenAIServer([text("Old.", wait=held), text("New.", wait=held)])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        ts = await scene.ada.say("#general", "@threadloop the old question")
+        await model.until_asked(1)
+        await scene.ada.edit("#general", ts, "@threadloop the new question")
+        await model.until_asked(2)
+        question = await scene.bot.runs.question(scene.run_id(ts))
+        assert question is not None
+        await scene.bot.runs.acts.once("end", question, f"{question.run_id}#{float(ts) + 0.000_001:.6f}")
+        held.set()
+        await scene.playground.until(lambda: bool(scene.answers(ts)), what="the answer")
+        assert [message["text"] for message in scene.shown(ts)] == ["New."]
+
+
+@pytest.mark.parametrize("words", ["cancel", "@threadloop stop"])
+async def test_an_edit_to_words_that_stop_drops_the_question(tmp_path: Path, words: str) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text("Never ", "mind.", hold=never)])
+    async with bot_in_workspace(tmp_path, model=model) as scene:
+        root = await scene.ada.say("#general", "We could ask")
+        ts = await scene.ada.say("#general", "@threadloop or not", thread_ts=root)
+        await scene.until_shown("Never", root)
+        await scene.ada.edit("#general", ts, words)
+        await scene.playground.until(lambda: not scene.shown(root), what="an end without an answer")
+        never.set()
 
 
 @pytest.mark.parametrize("where", ["#general", "a DM"])

@@ -231,6 +231,24 @@ async def test_a_question_that_a_version_with_other_steps_left_open_is_answered_
         never.set()
 
 
+async def test_of_an_edited_question_another_version_answers_the_latest_words(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    model = OpenAIServer([text("Old.", wait=never), text("New.", wait=never), text("Newest.")])
+    async with bot_in_workspace(tmp_path, model=model, shutdown_grace_s=0) as scene:
+        ts = await scene.ada.say("#general", "@threadloop first?")
+        await model.until_asked(1)
+        await scene.ada.edit("#general", ts, "@threadloop second?")
+        await model.until_asked(2)
+        await scene.stop()
+        # As if the process had died before it could end what the edit takes the place of.
+        await _sql(tmp_path, "UPDATE workflow_status SET application_version = 'older', status = 'PENDING'")
+        await scene.start()
+        await scene.until_shown("Newest.", ts)
+        assert len(scene.shown(ts)) == 1
+        never.set()
+    assert "second?" in model.requests[-1]["messages"][-2]["content"]
+
+
 async def test_a_question_that_killed_the_process_too_often_ends_in_an_apology(tmp_path: Path) -> None:
     never = asyncio.Event()
     model = OpenAIServer([text("Half ", "words.", hold=never), text("At last.")])

@@ -6,7 +6,8 @@ import asyncio
 import dataclasses
 import json
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -124,10 +125,53 @@ async def test_a_check_takes_what_it_wants_of_the_arguments_and_has_a_say_only_b
     assert objections[2:] == [None, None]
 
 
-def test_a_check_takes_nothing_that_its_tool_does_not() -> None:
-    def check(pages: int) -> None:
-        """Look."""
+async def test_a_check_gets_the_tools_defaults_and_may_be_a_method() -> None:
+    class Pages:
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+            self.asked: list[int] = []
 
+        def look(self, page: int) -> None:
+            self.asked.append(page)
+
+    pages = Pages()
+
+    @tool(read_only=False, check=pages.look)
+    async def burn(page: int = 7) -> None:
+        """Burn a page.
+
+        Args:
+            page: its number.
+        """
+
+    async with tool_context() as context:
+        assert await Registry([burn]).objection("burn", "{}", context) is None
+    assert pages.asked == [7]
+
+
+def _of_others(pages: int) -> None:
+    """Look."""
+
+
+def _by_position(page: int, /) -> None:
+    """Look."""
+
+
+async def _yielding(page: int) -> AsyncIterator[int]:
+    yield page
+
+
+@pytest.mark.parametrize(
+    ("check", "fault"),
+    [
+        (_of_others, "the check of burn takes pages, which burn does not"),
+        (_by_position, "the check of burn is given its arguments by name"),
+        (_yielding, "the check of burn yields"),
+        (max, "the check of burn has no signature to be read"),
+        (7, "@tool of burn: check must be callable"),
+    ],
+)
+def test_a_check_that_can_not_be_called_is_refused_at_start(check: Any, fault: str) -> None:
     @tool(read_only=False, check=check)
     async def burn(page: int) -> None:
         """Burn a page.
@@ -136,7 +180,7 @@ def test_a_check_takes_nothing_that_its_tool_does_not() -> None:
             page: its number.
         """
 
-    with pytest.raises(BadTool, match="the check of burn takes pages, which burn does not"):
+    with pytest.raises(BadTool, match=fault):
         Registry([burn])
 
 

@@ -212,6 +212,8 @@ class Registry:
             return str(error), _CORRECT
         except ToolError as error:
             return str(error), _GIVE_UP
+        except SystemExit:
+            _log.error("The check of %s tried to end the program.", tool.name)
         except Exception as error:
             _log_fault(tool, error, context)
         return None

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Protocol, TypeVar, overload
@@ -176,7 +176,7 @@ class Tool:
             "strict": signature.is_strict,
         }
         run = _runner(function, signature.context_parameter)
-        check = _checker(options.check, signature.context_parameter) if options.check else None
+        check = _checker(options.check, function, signature) if options.check else None
         return cls(signature.name, schema, options, where(function), signature, run, check)
 
     @classmethod
@@ -268,14 +268,21 @@ def _runner(
 
 
 def _checker(
-    check: Callable[..., object], context_parameter: str | None
+    check: Callable[..., object], function: Callable[..., object], signature: Signature
 ) -> Callable[[dict[str, Any], Context], Awaitable[object]]:
     """Call the check with those of the tool's arguments that it takes."""
-    taken = inspect.signature(check).parameters
+    taken, own = inspect.signature(check).parameters, inspect.signature(function).parameters
+    defaults = {
+        name: own[name].default
+        for name in taken
+        if name in own and own[name].default is not inspect.Parameter.empty
+    }
+    context_parameter = signature.context_parameter
     run = _runner(check, context_parameter if context_parameter in taken else None)
 
     def look(arguments: dict[str, Any], context: Context) -> Awaitable[object]:
-        return run({name: value for name, value in arguments.items() if name in taken}, context)
+        given = {name: value for name, value in arguments.items() if name in taken}
+        return run({**defaults, **given}, context)
 
     return look
 
@@ -310,7 +317,9 @@ def _options(function: Callable[..., object]) -> Options:
     """What the decorator was given, held to its types."""
     marked = getattr(function, _MARK, Options())
     try:
-        return _OPTIONS.validate_python(dataclasses.asdict(marked))
+        # Not by asdict(), which copies what a check may be a method of.
+        given = {each.name: getattr(marked, each.name) for each in dataclasses.fields(marked)}
+        return _OPTIONS.validate_python(given)
     except ValidationError as error:
         faults = [f"{fault['loc'][0]} {in_plain_words(fault)}" for fault in error.errors()]
         raise BadTool(f"{where(function)}: @tool of {function.__name__}: {'; '.join(faults)}.") from error
@@ -328,10 +337,20 @@ def _faults(options: Options, signature: Signature) -> Iterator[str]:
     if options.cache_s and not options.read_only:
         yield f"{name} writes, so its results cannot be kept: take away cache_s or read_only=False."
     if options.check:
-        strange = [
-            parameter
-            for parameter in inspect.signature(options.check).parameters
-            if parameter not in (*parameters, signature.context_parameter)
-        ]
-        if strange:
-            yield f"the check of {name} takes {', '.join(strange)}, which {name} does not."
+        yield from _faults_of_check(options.check, name, (*parameters, signature.context_parameter))
+
+
+def _faults_of_check(
+    check: Callable[..., object], name: str, parameters: Collection[str | None]
+) -> Iterator[str]:
+    try:
+        taken = inspect.signature(check).parameters
+    except (TypeError, ValueError):
+        yield f"the check of {name} has no signature to be read: write a function."
+        return
+    if inspect.isasyncgenfunction(check) or inspect.isgeneratorfunction(check):
+        yield f"the check of {name} yields. It is to return, or to raise."
+    if strange := [parameter for parameter in taken if parameter not in parameters]:
+        yield f"the check of {name} takes {', '.join(strange)}, which {name} does not."
+    if any(parameter.kind is inspect.Parameter.POSITIONAL_ONLY for parameter in taken.values()):
+        yield f"the check of {name} is given its arguments by name: take away the slash among its parameters."

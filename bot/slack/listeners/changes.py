@@ -10,7 +10,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
-from bot.conversation import Question
+from bot.runs import Act
 from bot.slack.delivery import withdraw
 from bot.slack.listeners.services import Services
 from bot.slack.questions import from_message, is_a_persons, is_stop
@@ -27,10 +27,12 @@ def register(app: AsyncApp, services: Services) -> None:
         mention = f"<@{context.bot_user_id}>"
         is_mentioned = mention in new["text"]
         is_new = is_mentioned and mention not in old.get("text", "")
-        if new.get("thread_ts") and is_stop(new["text"]):
+        is_in_thread = bool(new.get("thread_ts"))
+        if is_in_thread and is_stop(old.get("text", "")) and is_stop(new["text"]):
             return
-        if not is_mentioned and event.get("channel_type") != "im":
-            # No longer meant for the bot.
+        is_meant = is_mentioned or event.get("channel_type") == "im"
+        if not is_meant or (is_in_thread and is_stop(new["text"])):
+            # No longer a question to the bot.
             if await decisions.is_open(question):
                 await runs.acts.once("drop", question, f"{question.run_id}#{revision}")
         elif is_new or await decisions.is_open(question):
@@ -43,15 +45,15 @@ def register(app: AsyncApp, services: Services) -> None:
         if await decisions.is_open(question):
             await runs.acts.once("delete", question, question.run_id)
 
-    async def drop(question: Question, _key: str) -> None:
+    async def drop(act: Act) -> None:
         # By now it may have been edited once more, and be meant for the bot again.
-        await decisions.end_former(question)
-        if not await decisions.is_open(question):
-            await withdraw(services.delivery(question))
+        await decisions.end_former(act.about)
+        if not await decisions.is_open(act.about):
+            await withdraw(services.delivery(act.about))
 
-    async def delete(question: Question, _key: str) -> None:
-        await decisions.end(question)
-        await withdraw(services.delivery(question))
+    async def delete(act: Act) -> None:
+        await decisions.end(act.about)
+        await withdraw(services.delivery(act.about))
 
     runs.acts.on("drop", drop)
     runs.acts.on("delete", delete)

@@ -10,8 +10,8 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
-from bot.conversation import Question
 from bot.errors import NotInChannel, SlackError
+from bot.runs import Act
 from bot.slack.client import slack_errors, without_blind_retries
 from bot.slack.content import SHARE_ACTION, shared
 from bot.slack.listeners.services import Services
@@ -50,7 +50,8 @@ def register(app: AsyncApp, services: Services) -> None:
         if question is None:
             await respond(_GONE, replace_original=False)
 
-    async def share_now(question: Question, run_id: str) -> None:
+    async def share_now(act: Act) -> None:
+        question, run_id = act.about, act.key
         url = ResponseUrl(question.response_url or "")
         try:
             outcome = await runs.outcome(run_id)

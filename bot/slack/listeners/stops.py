@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.conversation import Question
 from bot.errors import SlackError
+from bot.runs import Act
 from bot.slack.content import STOP_ACTION
 from bot.slack.listeners.services import Services
 from bot.slack.questions import from_event, is_a_persons, is_stop
@@ -24,10 +25,12 @@ def register(app: AsyncApp, services: Services) -> None:
     runs = services.runs
 
     async def stop(questions: Collection[Question], said: float) -> None:
-        # None waits until Slack has shown of another that it was stopped. What is asked later goes on.
+        # None waits until Slack has shown of another that it was stopped.
         await asyncio.gather(*(services.decisions.end(question, before=said) for question in questions))
         for question in questions:
-            await say_stopped(question)
+            # What was asked anew since goes on.
+            if not await services.decisions.is_open(question):
+                await say_stopped(question)
 
     async def say_stopped(question: Question) -> None:
         try:
@@ -50,18 +53,18 @@ def register(app: AsyncApp, services: Services) -> None:
     async def asked_before(words: Question) -> list[Question]:
         return [question for question in await asked_by(words.user, words.thread) if question.ts < words.ts]
 
-    async def stop_before(words: Question, _key: str) -> None:
-        # What is stopped is not found any more, should a crash come before this is shown.
-        await stop(await runs.acts.noted(lambda: asked_before(words)), float(words.ts))
+    async def stop_before(act: Act) -> None:
+        await stop(act.found, float(act.about.ts))
 
-    async def stop_one(question: Question, key: str) -> None:
-        await stop([question], float(key.rpartition("#")[2]))
+    async def stop_one(act: Act) -> None:
+        await stop(act.found, float(act.key.rpartition("#")[2]))
 
-    async def say_cancelled(question: Question, _key: str) -> None:
-        if await runs.endings.at_rest(question):
-            await say_stopped(question)
+    async def say_cancelled(act: Act) -> None:
+        if await runs.endings.at_rest(act.about):
+            await say_stopped(act.about)
 
-    runs.acts.on("stop", stop_before)
+    # What is stopped is not found any more, should a crash come before this is shown.
+    runs.acts.on("stop", stop_before, find=asked_before)
     runs.acts.on("end", stop_one)
     runs.acts.on("cancelled", say_cancelled)
 
