@@ -69,6 +69,21 @@ async def test_a_tool_that_was_called_before_the_failure_is_not_called_again(tmp
     assert results(model) == ["milk means milk"]
 
 
+async def test_a_call_that_asked_nobody_before_the_failure_stays_refused(tmp_path: Path) -> None:
+    post = ("post_message", {"channel": "#random", "text": "Hello"})
+    model = OpenAIServer([tool_calls(post, ("calculate", {"expression": "1 + 1"})), NO, text("Not there.")])
+    async with bot_in_workspace(tmp_path, model=model, attempts=1) as scene:
+        ts = await scene.ada.say("#general", "@threadloop Say hello in #random")
+        await scene.answer(ts)
+        await scene.ada.invite("#random", "threadloop")
+        await _retry(scene, ts)
+        await until_said(scene, ts, "Not there.")
+        assert cards(scene, ts) == []
+    refused, calculated = results(model)
+    assert "#random" in refused
+    assert "2" in calculated
+
+
 async def test_a_model_that_had_nothing_to_say_is_asked_again(tmp_path: Path) -> None:
     model, notebook = OpenAIServer([LOOK, text(""), text("Milk.")]), Notebook()
     async with bot_in_workspace(tmp_path, model=model, tools=notebook.registry()) as scene:
