@@ -159,6 +159,10 @@ async def build(
         metrics.count_runs(lambda: runs.running, lambda: runs.waiting)
         decisions = Decisions(approvals, cards, runs, tools, directory, metrics.approvals_waiting.set)
         bolt = _bolt(settings, client, me)
+        slack = _connection(settings, bolt)
+        window_s = settings.catch_up_minutes * 60
+        catch_up = CatchUp(client, runs, Watermarks(engine), me, slack, window_s=window_s)
+        runs.turns.submit_earlier, runs.end_former = catch_up.ahead_of, decisions.end_former
         listeners.register(
             bolt,
             listeners.Services(
@@ -169,14 +173,11 @@ async def build(
                 decisions,
                 elicitations,
                 action_tokens,
+                catch_up.note_stop,
                 me.user_id,
                 secrets,
             ),
         )
-        slack = _connection(settings, bolt)
-        window_s = settings.catch_up_minutes * 60
-        catch_up = CatchUp(client, runs, Watermarks(engine), me, slack, window_s=window_s)
-        runs.turns.submit_earlier, runs.end_former = catch_up.ahead_of, decisions.end_former
         probes = {"slack": slack.fault, "database": database_probe(engine), "model": model_health.fault}
         web = health.create_app(health.Readiness(probes), metrics.exposition, slack.routes)
 

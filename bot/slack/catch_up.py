@@ -99,6 +99,8 @@ class CatchUp:
         # Of the threads that were read before all was: their missed questions, and who reads them.
         self._found: set[str] = set()
         self._reading: dict[tuple[int, str], asyncio.Task[None]] = {}
+        # By thread and asker: when they last wanted answers to stop.
+        self._stopped: dict[tuple[str, str], str] = {}
 
     @property
     def is_caught_up(self) -> bool:
@@ -160,6 +162,11 @@ class CatchUp:
             _log.warning("A thread was not searched for missed questions: %s: %s", type(error).__name__, error)
             self._reading.pop(key, None)
 
+    def note_stop(self, words: Question) -> None:
+        """Let alone what these words stop, should it be found only now."""
+        if not self.is_caught_up:
+            self._stopped[words.thread, words.user] = words.ts
+
     async def look(self) -> bool:
         """Submit what was missed, as far as it can be read; whether that is all.
 
@@ -175,6 +182,7 @@ class CatchUp:
         self._caught_up_with = count
         self._found.clear()
         self._reading.clear()
+        self._stopped.clear()
         return True
 
     async def _gap(self) -> _Gap:
@@ -209,6 +217,8 @@ class CatchUp:
         failed: set[str] = set()
         unknown = await self._runs.unknown(questions)
         for question in sorted(unknown, key=lambda question: question.ts):
+            if question.ts < self._stopped.get((question.thread, question.user), ""):
+                continue
             try:
                 await self._runs.submit(question)
             except Exception:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,8 @@ class Services:
     decisions: Decisions
     elicitations: Elicitations
     tokens: ActionTokens
+    note_stop: Callable[[Question], None]
+    """Is told the words that stop answers, before anything is stopped."""
     me: str
     """The bot's own user id."""
     secrets: tuple[str, ...]

@@ -48,6 +48,7 @@ def register(app: AsyncApp, services: Services) -> None:
         # A mention comes as two events, maybe to two replicas, and both may come again: when the later one
         # comes there may be nothing left to stop. The first is known by then.
         words = from_event(body, "message")
+        services.note_stop(words)
         return not await runs.unknown([words]) or bool(await asked_before(words))
 
     async def asked_before(words: Question) -> list[Question]:
