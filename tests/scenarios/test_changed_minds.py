@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -184,13 +186,7 @@ async def test_an_edit_after_the_answer_does_nothing(tmp_path: Path, where: str)
 
 
 async def test_an_edit_that_is_heard_of_after_a_later_one_does_nothing(tmp_path: Path) -> None:
-    held = asyncio.Event()
-    model = OpenAIServer([text("Old.", wait=held), text("New.", wait=held)])
-    async with bot_in_workspace(tmp_path, model=model) as scene:
-        ts = await scene.ada.say("#general", "@threadloop the old question")
-        await model.until_asked(1)
-        await scene.ada.edit("#general", ts, "@threadloop the new question")
-        await model.until_asked(2)
+    async with _edited(tmp_path) as (scene, ts, held):
         question = await scene.bot.runs.question(scene.run_id(ts))
         assert question is not None
         before = float(ts) + 0.000_001
@@ -201,13 +197,7 @@ async def test_an_edit_that_is_heard_of_after_a_later_one_does_nothing(tmp_path:
 
 
 async def test_an_edit_is_answered_though_a_stop_from_before_it_comes_late(tmp_path: Path) -> None:
-    held = asyncio.Event()
-    model = OpenAIServer([text("Old.", wait=held), text("New.", wait=held)])
-    async with bot_in_workspace(tmp_path, model=model) as scene:
-        ts = await scene.ada.say("#general", "@threadloop the old question")
-        await model.until_asked(1)
-        await scene.ada.edit("#general", ts, "@threadloop the new question")
-        await model.until_asked(2)
+    async with _edited(tmp_path) as (scene, ts, held):
         question = await scene.bot.runs.question(scene.run_id(ts))
         assert question is not None
         await scene.bot.runs.acts.once("end", question, f"{question.run_id}#{float(ts) + 0.000_001:.6f}")
@@ -268,6 +258,16 @@ async def test_an_edit_that_mentions_the_bot_for_the_first_time_is_a_question(tm
 
 
 async def test_an_edit_that_is_delivered_again_goes_on_being_answered(tmp_path: Path) -> None:
+    async with _edited(tmp_path) as (scene, ts, held):
+        await scene.playground.redeliver()
+        held.set()
+        await scene.playground.until(lambda: bool(scene.answers(ts)), what="the answer")
+        assert [answer["text"] for answer in scene.answers(ts)] == ["New."]
+
+
+@asynccontextmanager
+async def _edited(tmp_path: Path) -> AsyncIterator[tuple[Scene, str, asyncio.Event]]:
+    """A question that was edited while it was answered. The model is at both wordings until the event."""
     held = asyncio.Event()
     model = OpenAIServer([text("Old.", wait=held), text("New.", wait=held)])
     async with bot_in_workspace(tmp_path, model=model) as scene:
@@ -275,10 +275,7 @@ async def test_an_edit_that_is_delivered_again_goes_on_being_answered(tmp_path: 
         await model.until_asked(1)
         await scene.ada.edit("#general", ts, "@threadloop the new question")
         await model.until_asked(2)
-        await scene.playground.redeliver()
-        held.set()
-        await scene.playground.until(lambda: bool(scene.answers(ts)), what="the answer")
-        assert [answer["text"] for answer in scene.answers(ts)] == ["New."]
+        yield scene, ts, held
 
 
 async def _until_answered(scene: Scene, ts: str) -> None:
